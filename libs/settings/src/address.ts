@@ -1,0 +1,74 @@
+import { isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
+import { baseUrlSchema } from '@holdfast/domain';
+import { z } from 'zod';
+
+export interface EventStoreAddress {
+  readonly kind: 'sqlite';
+  /** Absolute; null: in the data directory. */
+  readonly file: string | null;
+}
+
+export interface BucketAddress {
+  readonly kind: 'folder';
+  /** Absolute; null: in the data directory. */
+  readonly folder: string | null;
+}
+
+const place = (text: string): string | null => (text === '' ? null : resolve(text));
+
+export const eventStoreAddress = z.string().transform((text, context): EventStoreAddress => {
+  if (text.startsWith('sqlite:')) return { kind: 'sqlite', file: place(text.slice('sqlite:'.length)) };
+  context.addIssue(
+    /^(esdb|kurrentdb)/.test(text)
+      ? 'names an EventStoreDB server, which this version cannot use yet; "sqlite:" is the embedded log'
+      : 'is not "sqlite:" (the log in the data directory) or "sqlite:<file>"',
+  );
+  return z.NEVER;
+});
+
+export const bucketAddress = z.string().transform((text, context): BucketAddress => {
+  if (text.startsWith('folder:')) return { kind: 'folder', folder: place(text.slice('folder:'.length)) };
+  context.addIssue(
+    text.startsWith('s3:')
+      ? 'names an S3 bucket, which this version cannot use yet; "folder:" is the embedded bucket'
+      : 'is not "folder:" (the bucket in the data directory) or "folder:<directory>"',
+  );
+  return z.NEVER;
+});
+
+/** An absolute http(s) URL, without its trailing slash. */
+export const baseUrl = z.string().transform((text, context) => {
+  const parsed = URL.canParse(text) ? baseUrlSchema.safeParse(text) : null;
+  if (parsed?.success === true) return parsed.data;
+  const reasons = parsed?.error.issues.filter(({ code }) => code === 'custom').map(({ message }) => message);
+  context.addIssue(reasons?.[0] ?? 'is not an absolute URL that begins with http:// or https://');
+  return z.NEVER;
+});
+
+/** As a browser's `Origin` header has it: scheme, host and port, nothing after them. */
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+  error: ({ input }) =>
+    `${JSON.stringify(input)} is not an origin such as https://www.example.org, without a path`,
+});
+
+/** Any origin, or the listed ones. */
+export const corsOrigins = z.string().transform((text, context): '*' | readonly string[] => {
+  if (text === '*') return text;
+  const parsed = z.array(origin).safeParse(text.split(',').map((part) => part.trim()));
+  if (parsed.success) return parsed.data;
+  context.addIssue(parsed.error.issues[0]?.message ?? 'is not a list of origins');
+  return z.NEVER;
+});
+
+/** A loopback address: without tokens the API is not to be reached from other machines. */
+export const loopbackHost = z
+  .string()
+  .refine(
+    (text) => text === 'localhost' || text === '::1' || (isIPv4(text) && text.startsWith('127.')),
+    'is not a loopback address (127.0.0.1, ::1 or localhost); this version has no tokens yet, so it serves this machine only',
+  );
+
+/** Where this node's own origin is when no setting says so. */
+export const localBaseUrlOf = (host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}/content`;

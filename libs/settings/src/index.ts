@@ -1,0 +1,14 @@
+export { type BucketAddress, type EventStoreAddress, localBaseUrlOf } from './address.ts';
+export { describeSettings, type SettingDescription } from './describe-settings.ts';
+export { ALL_SETTINGS, type Environment, readSettings } from './read-settings.ts';
+export { Secret } from './secret.ts';
+export { type SettingUser } from './setting.ts';
+export {
+  LOG_LEVELS,
+  type LogLevel,
+  PROJECTOR_NAMES,
+  type ProjectorName,
+  type SettingName,
+  type Settings,
+} from './settings.ts';
+export { type DiskMinFree } from './size.ts';

@@ -1,0 +1,154 @@
+import { resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_RETRY_SCHEDULE_MS, hasCode } from '@holdfast/domain';
+import { localBaseUrlOf } from './address.ts';
+import { ALL_SETTINGS, type Environment, readSettings } from './read-settings.ts';
+
+const read = (env: Environment) => readSettings(env, ALL_SETTINGS);
+
+function problemsOf(env: Environment): string[] {
+  try {
+    read(env);
+  } catch (error) {
+    if (hasCode(error, 'CONFIG_INVALID')) return error.message.split('\n').slice(1, -1);
+    throw error;
+  }
+  return [];
+}
+
+describe('readSettings', () => {
+  it('has a default for everything', () => {
+    expect(read({})).toEqual({
+      dataDir: resolve('data'),
+      port: 8080,
+      host: '127.0.0.1',
+      node: expect.stringMatching(/^[\w.-]+$/),
+      eventStore: { kind: 'sqlite', file: null },
+      bucket: { kind: 'folder', folder: null },
+      cdnBaseUrl: null,
+      localBaseUrl: null,
+      cacheControl: 'public, max-age=60, stale-while-revalidate=300',
+      corsOrigins: '*',
+      urlVersion: false,
+      projectors: ['local', 'cdn'],
+      cdnConcurrency: 32,
+      retryScheduleMs: DEFAULT_RETRY_SCHEDULE_MS,
+      diskMinFree: { percent: 10, bytes: 5 * 2 ** 30 },
+      kinds: { manifest: 'warn', subject: 'warn', search_index: 'warn', unit: 'warn', lesson: 'warn' },
+      logLevel: 'info',
+      url: 'http://127.0.0.1:8080',
+      token: null,
+    });
+  });
+
+  it('reads what is given', () => {
+    const settings = read({
+      HOLDFAST_DATA_DIR: '/srv/holdfast',
+      HOLDFAST_PORT: '0',
+      HOLDFAST_HOST: '::1',
+      HOLDFAST_EVENT_STORE: 'sqlite:/srv/log.db',
+      HOLDFAST_BUCKET: 'folder:bucket',
+      HOLDFAST_CDN_BASE_URL: 'https://cdn.example.org/a/',
+      HOLDFAST_CORS_ORIGINS: 'https://www.example.org, http://localhost:3000',
+      HOLDFAST_URL_VERSION: 'true',
+      HOLDFAST_PROJECTORS: 'cdn',
+      HOLDFAST_RETRY_SCHEDULE: '250ms, 2h',
+      HOLDFAST_DISK_MIN_FREE: '2.5%',
+      HOLDFAST_KINDS: 'lesson=refuse, unit=off',
+      HOLDFAST_TOKEN: 'opensesame',
+    });
+    expect(settings).toMatchObject({
+      dataDir: '/srv/holdfast',
+      port: 0,
+      host: '::1',
+      eventStore: { kind: 'sqlite', file: '/srv/log.db' },
+      bucket: { kind: 'folder', folder: resolve('bucket') },
+      cdnBaseUrl: 'https://cdn.example.org/a',
+      corsOrigins: ['https://www.example.org', 'http://localhost:3000'],
+      urlVersion: true,
+      projectors: ['cdn'],
+      retryScheduleMs: [250, 7_200_000],
+      diskMinFree: { percent: 2.5, bytes: null },
+      kinds: { lesson: 'refuse', unit: 'off' },
+    });
+    expect(settings.token?.reveal()).toBe('opensesame');
+    expect(`${inspect(settings.token)} ${JSON.stringify(settings.token)} ${String(settings.token)}`).toBe(
+      '*** "***" ***',
+    );
+  });
+
+  it('counts an empty variable as not set', () => {
+    expect(readSettings({ HOLDFAST_PORT: '', HOLDFAST_PRT: '' }, ['port'])).toEqual({ port: 8080 });
+  });
+
+  it('looks only at the settings asked for, and at names nobody knows', () => {
+    expect(readSettings({ HOLDFAST_PORT: 'x' }, ['node', 'dataDir']).dataDir).toBe(resolve('data'));
+    expect(() => readSettings({ HOLDFAST_PRT: '1' }, ['node'])).toThrow('HOLDFAST_PORT meant?');
+  });
+
+  it('reports every problem at once, each with name, value, reason and example', () => {
+    expect(problemsOf({ HOLDFAST_PORT: 'http', HOLDFAST_LOG_LEVEL: 'loud', HOLDFAST_PROT: '1' })).toEqual([
+      '  HOLDFAST_PORT="http" is not a whole number between 0 and 65535 (example: HOLDFAST_PORT=8080)',
+      '  HOLDFAST_LOG_LEVEL="loud" is not one of trace, debug, info, warn, error, fatal, silent (example: HOLDFAST_LOG_LEVEL=debug)',
+      '  HOLDFAST_PROT is not known to this version; is HOLDFAST_PORT meant?',
+    ]);
+  });
+
+  it('shows no secret: not a token, not a password in a URL, not the value of an unknown variable', () => {
+    const text = problemsOf({
+      HOLDFAST_TOKEN: 'open sesame',
+      HOLDFAST_CDN_BASE_URL: 'https://me:sesame@cdn.example.org',
+      HOLDFAST_EVENT_STORE: 'esdb://admin:sesame@db.example.org',
+      HOLDFAST_SMTP_PASSWORD: 'sesame',
+    }).join('\n');
+    expect(text.split('\n')).toHaveLength(4);
+    expect(text).not.toContain('sesame');
+  });
+
+  it.each([
+    ['HOLDFAST_PORT', '65536', '-1', '80.5', '1e3', ' '],
+    ['HOLDFAST_HOST', '0.0.0.0', '192.168.1.2', 'example.org', '::'],
+    ['HOLDFAST_NODE', 'a b', '../x', 'x'.repeat(101)],
+    ['HOLDFAST_EVENT_STORE', 'esdb://localhost:2113', 'events.db', 'postgres://x'],
+    ['HOLDFAST_BUCKET', 's3://bucket/prefix', '/srv/bucket'],
+    [
+      'HOLDFAST_CDN_BASE_URL',
+      'cdn.example.org',
+      'ftp://cdn.example.org',
+      'https://cdn.example.org/?a=1',
+      'https://',
+    ],
+    ['HOLDFAST_CACHE_CONTROL', 'public\r\nx: y', 'é'],
+    ['HOLDFAST_CORS_ORIGINS', '*,https://a.example', 'https://a.example/', 'a.example', 'null'],
+    ['HOLDFAST_URL_VERSION', 'yes', '1', 'TRUE'],
+    ['HOLDFAST_PROJECTORS', 'local,local', 'local,', 'drift'],
+    ['HOLDFAST_CDN_CONCURRENCY', '0', '1001'],
+    ['HOLDFAST_RETRY_SCHEDULE', '30', '30s,', '0s', '31d', '-1s', Array(101).fill('1s').join(',')],
+    ['HOLDFAST_DISK_MIN_FREE', '10', '101%', '10%,20%', '1GiB,2GiB', '10%,5GiB,1B', '5gib'],
+    [
+      'HOLDFAST_KINDS',
+      'lesson',
+      'lesson=on',
+      'page=off',
+      'unit=off,unit=warn',
+      'unit=off=on',
+      'toString=off',
+    ],
+    ['HOLDFAST_LOG_LEVEL', 'verbose'],
+    ['HOLDFAST_URL', '127.0.0.1:8080'],
+    ['HOLDFAST_TOKEN', 'a\nb'],
+  ])('refuses wrong values of %s', (name, ...values) => {
+    for (const value of values)
+      expect({ value, problems: problemsOf({ [name]: value }).length }).toEqual({ value, problems: 1 });
+  });
+});
+
+describe('localBaseUrlOf', () => {
+  it('puts an IPv6 address in brackets', () => {
+    expect([localBaseUrlOf('127.0.0.1', 8080), localBaseUrlOf('::1', 80)]).toEqual([
+      'http://127.0.0.1:8080/content',
+      'http://[::1]:80/content',
+    ]);
+  });
+});

@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+
+/** Who reads a setting. */
+export type SettingUser = 'api' | 'projector' | 'cli';
+
+interface About {
+  /** The name of the environment variable. */
+  readonly variable: string;
+  /** One sentence. */
+  readonly description: string;
+  /** A value that is right, for messages. */
+  readonly example: string;
+  readonly usedBy: readonly SettingUser[];
+  /** Its value is never shown. */
+  readonly isSecret?: true;
+}
+
+/** One environment variable. `Value` is what the program gets. */
+export interface Setting<Value> extends About {
+  readonly schema: z.ZodType<Value, string>;
+  /** Parsed as if it had been given; null: the value is null when the variable is not set. */
+  readonly fallback: string | null;
+  /** What documents say about the default where it is not one text everywhere. */
+  readonly fallbackShown: string;
+}
+
+/** A setting with a default, which has to pass the schema like any given value. */
+export const setting = <Value>(
+  about: About & { schema: z.ZodType<Value, string>; default: string; defaultShown?: string },
+): Setting<Value> => {
+  const { default: fallback, defaultShown, ...rest } = about;
+  return { ...rest, fallback, fallbackShown: defaultShown ?? fallback };
+};
+
+/** A setting that is null when it is not given. */
+export const optionalSetting = <Value>(
+  about: About & { schema: z.ZodType<Value, string>; defaultShown: string },
+): Setting<Value | null> => {
+  const { defaultShown, ...rest } = about;
+  return { ...rest, fallback: null, fallbackShown: defaultShown };
+};

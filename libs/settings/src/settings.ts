@@ -1,0 +1,241 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import {
+  CONTENT_KINDS,
+  type ContentKind,
+  KIND_CHECKS,
+  type KindCheck,
+  type KindChecks,
+} from '@holdfast/domain';
+import { z } from 'zod';
+import { baseUrl, bucketAddress, corsOrigins, eventStoreAddress, loopbackHost } from './address.ts';
+import { durationsMs } from './duration.ts';
+import { words } from './list.ts';
+import { Secret } from './secret.ts';
+import { optionalSetting, setting } from './setting.ts';
+import { diskMinFree } from './size.ts';
+
+export const PROJECTOR_NAMES = ['local', 'cdn'] as const;
+export type ProjectorName = (typeof PROJECTOR_NAMES)[number];
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `is not a whole number between ${min} and ${max}`)
+    .transform(Number)
+    .refine((number) => number >= min && number <= max, `is not between ${min} and ${max}`);
+
+const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((text) => text === 'true');
+
+const nodeName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+    'is not a name of at most 100 letters, digits, ".", "_" and "-"',
+  );
+
+const headerValue = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,500}$/, 'is not one line of at most 500 ASCII characters');
+
+const kindChecks = z.string().transform((text, context): KindChecks => {
+  const checks: Partial<Record<ContentKind, KindCheck>> = {};
+  for (const part of text.split(',').map((piece) => piece.trim())) {
+    const [name = '', chosen = '', ...rest] = part.split('=').map((piece) => piece.trim());
+    const kind = CONTENT_KINDS.find((known) => known === name);
+    const check = KIND_CHECKS.find((known) => known === chosen);
+    if (kind === undefined || check === undefined || rest.length > 0 || kind in checks) {
+      const kinds = CONTENT_KINDS.join(', ');
+      context.addIssue(
+        `has ${JSON.stringify(part)}, not <kind>=<check> with a kind of ${kinds} (each once) and a check of ${KIND_CHECKS.join(', ')}`,
+      );
+      return z.NEVER;
+    }
+    checks[kind] = check;
+  }
+  return checks;
+});
+
+const thisHost = (): string =>
+  hostname()
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 100) || 'node';
+
+/** Every environment variable of Holdfast, by the name the program uses for it. */
+export const SETTINGS = {
+  dataDir: setting({
+    variable: 'HOLDFAST_DATA_DIR',
+    default: './data',
+    description: 'Directory of the event log, the content files, the embedded bucket and all indexes.',
+    example: '/var/lib/holdfast',
+    usedBy: ['api', 'projector'],
+    schema: z.string().transform((text) => resolve(text)),
+  }),
+  port: setting({
+    variable: 'HOLDFAST_PORT',
+    default: '8080',
+    description: 'TCP port of the API and the local origin; 0 takes any free one.',
+    example: '8080',
+    usedBy: ['api'],
+    schema: wholeNumber(0, 65_535),
+  }),
+  host: setting({
+    variable: 'HOLDFAST_HOST',
+    default: '127.0.0.1',
+    description: 'Address the API listens on; without tokens it must be a loopback address.',
+    example: '127.0.0.1',
+    usedBy: ['api'],
+    schema: loopbackHost,
+  }),
+  node: setting({
+    variable: 'HOLDFAST_NODE',
+    default: thisHost(),
+    defaultShown: 'the host name',
+    description: 'Name of this machine in reports, jobs and the log.',
+    example: 'web-1',
+    usedBy: ['api', 'projector'],
+    schema: nodeName,
+  }),
+  eventStore: setting({
+    variable: 'HOLDFAST_EVENT_STORE',
+    default: 'sqlite:',
+    defaultShown: 'sqlite: (events.db in the data directory)',
+    description: 'Where the event log is: `sqlite:` or `sqlite:<file>`.',
+    example: 'sqlite:',
+    usedBy: ['api', 'projector'],
+    schema: eventStoreAddress,
+  }),
+  bucket: setting({
+    variable: 'HOLDFAST_BUCKET',
+    default: 'folder:',
+    defaultShown: 'folder: (bucket/ in the data directory)',
+    description: 'Where replicas go: `folder:` or `folder:<directory>`.',
+    example: 'folder:/srv/bucket',
+    usedBy: ['projector'],
+    schema: bucketAddress,
+  }),
+  cdnBaseUrl: optionalSetting({
+    variable: 'HOLDFAST_CDN_BASE_URL',
+    defaultShown: 'none: readers are sent to the local origin',
+    description: 'URL under which readers find the bucket, unless the mode names another.',
+    example: 'https://cdn.example.org/content',
+    usedBy: ['api'],
+    schema: baseUrl,
+  }),
+  localBaseUrl: optionalSetting({
+    variable: 'HOLDFAST_LOCAL_BASE_URL',
+    defaultShown: 'http://{HOLDFAST_HOST}:{HOLDFAST_PORT}/content',
+    description: 'URL under which readers find the local origin of this node, unless the mode names another.',
+    example: 'https://www.example.org/content',
+    usedBy: ['api'],
+    schema: baseUrl,
+  }),
+  cacheControl: setting({
+    variable: 'HOLDFAST_CACHE_CONTROL',
+    default: 'public, max-age=60, stale-while-revalidate=300',
+    description: '`Cache-Control` of content, at the local origin and in the bucket.',
+    example: 'public, max-age=60',
+    usedBy: ['api', 'projector'],
+    schema: headerValue,
+  }),
+  corsOrigins: setting({
+    variable: 'HOLDFAST_CORS_ORIGINS',
+    default: '*',
+    description: 'Web origins whose pages may read the local origin: `*` or a list.',
+    example: 'https://www.example.org,https://app.example.org',
+    usedBy: ['api'],
+    schema: corsOrigins,
+  }),
+  urlVersion: setting({
+    variable: 'HOLDFAST_URL_VERSION',
+    default: 'false',
+    description:
+      'Whether content URLs carry `?v=<first 8 of sha256>`, so that caches never serve an old version.',
+    example: 'true',
+    usedBy: ['api'],
+    schema: flag,
+  }),
+  projectors: setting({
+    variable: 'HOLDFAST_PROJECTORS',
+    default: PROJECTOR_NAMES.join(','),
+    description: 'Which projectors this machine runs.',
+    example: 'local,cdn',
+    usedBy: ['projector'],
+    schema: words(PROJECTOR_NAMES),
+  }),
+  cdnConcurrency: setting({
+    variable: 'HOLDFAST_CDN_CONCURRENCY',
+    default: '32',
+    description: 'How many documents are replicated at the same time.',
+    example: '32',
+    usedBy: ['projector'],
+    schema: wholeNumber(1, 1_000),
+  }),
+  retryScheduleMs: setting({
+    variable: 'HOLDFAST_RETRY_SCHEDULE',
+    default: '30s,1m,2m,5m,15m,15m,15m',
+    description:
+      'Waits before the first, second and further retries of a failed replication; then it is a dead letter.',
+    example: '30s,1m,5m',
+    usedBy: ['projector'],
+    schema: durationsMs,
+  }),
+  diskMinFree: setting({
+    variable: 'HOLDFAST_DISK_MIN_FREE',
+    default: '10%,5GiB',
+    description:
+      'Free space below which publishing is refused; of a percentage and a size the smaller counts.',
+    example: '10%,5GiB',
+    usedBy: ['api', 'projector'],
+    schema: diskMinFree,
+  }),
+  kinds: setting({
+    variable: 'HOLDFAST_KINDS',
+    default: CONTENT_KINDS.map((kind) => `${kind}=warn`).join(','),
+    description: `What a document that breaks the schema of its kind meets (${KIND_CHECKS.join(', ')}); kinds not named here warn.`,
+    example: 'lesson=refuse,unit=off',
+    usedBy: ['api'],
+    schema: kindChecks,
+  }),
+  logLevel: setting({
+    variable: 'HOLDFAST_LOG_LEVEL',
+    default: 'info',
+    description: `Least severe messages that are logged: ${LOG_LEVELS.join(', ')}.`,
+    example: 'debug',
+    usedBy: ['api', 'projector'],
+    schema: z.enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`),
+  }),
+  url: setting({
+    variable: 'HOLDFAST_URL',
+    default: 'http://127.0.0.1:8080',
+    description: 'Where the `holdfast` command finds the API.',
+    example: 'http://127.0.0.1:8080',
+    usedBy: ['cli'],
+    schema: baseUrl,
+  }),
+  token: optionalSetting({
+    variable: 'HOLDFAST_TOKEN',
+    defaultShown: 'none',
+    description: 'Token the `holdfast` command sends as `Authorization: Bearer`.',
+    example: '<token>',
+    usedBy: ['cli'],
+    isSecret: true,
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,4096}$/, 'has a space or another character that no token has')
+      .transform((text) => new Secret(text)),
+  }),
+};
+
+export type SettingName = keyof typeof SETTINGS;
+type Definitions = typeof SETTINGS;
+/** What the program gets for each name. */
+export type Settings = {
+  readonly [Name in SettingName]: Definitions[Name]['schema'] extends z.ZodType<infer Value, string>
+    ? Value
+    : never;
+};
