@@ -1,0 +1,66 @@
+// `npm test`: formatting, then lint, types and tests of every project. The last line sums up all Jest results;
+// a check that fails without naming a failed test (formatting, lint, types, a crashed test run) counts as one.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+
+interface Task {
+  project: string;
+  target: string;
+  status: string;
+}
+
+interface JestResults {
+  numPassedTests: number;
+  numFailedTests: number;
+  numRuntimeErrorTestSuites: number;
+  numPendingTests: number;
+  numTodoTests: number;
+}
+
+const resultsFolder = 'test-results';
+const tasksFile = `${resultsFolder}/tasks.json`;
+const total = { passed: 0, failed: 0, skipped: 0 };
+const failures: string[] = [];
+
+function run(script: string, ...args: string[]): boolean {
+  const { status } = spawnSync(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, HOLDFAST_TASK_RESULTS: tasksFile },
+  });
+  return status === 0;
+}
+
+function readJson<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+function fail(what: string): void {
+  failures.push(what);
+  total.failed += 1;
+}
+
+function count({ project, target, status }: Task): void {
+  const results = target === 'test' ? readJson<JestResults>(`${resultsFolder}/${project}.json`) : undefined;
+  const failed = results ? results.numFailedTests + results.numRuntimeErrorTestSuites : 0;
+  const lacksResults = target === 'test' && results === undefined;
+
+  total.passed += results?.numPassedTests ?? 0;
+  total.skipped += results ? results.numPendingTests + results.numTodoTests : 0;
+  total.failed += failed;
+
+  if (failed > 0) failures.push(`${project}:${target}`);
+  else if (lacksResults || status === 'failure' || status === 'skipped') fail(`${project}:${target}`);
+}
+
+rmSync(resultsFolder, { recursive: true, force: true });
+
+if (!run('node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')) fail('format');
+const ranAll = run('node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'lint', 'typecheck', 'test');
+const tasks = readJson<Task[]>(tasksFile) ?? [];
+tasks.forEach(count);
+if (!ranAll && total.failed === 0) fail('nx');
+
+if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 ? 1 : 0;

@@ -1,0 +1,13 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export const name = 'task-results';
+
+/** Writes which task ended how to the file named by HOLDFAST_TASK_RESULTS, for scripts/test.ts. */
+export function postTasksExecution(_options, { taskResults }) {
+  const file = process.env.HOLDFAST_TASK_RESULTS;
+  if (!file) return;
+  const tasks = Object.values(taskResults).map(({ task, status }) => ({ ...task.target, status }));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(tasks, null, 2));
+}
