@@ -1,0 +1,46 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** Prepared statements by their text, and plain rows out; the questions themselves are in the files beside. */
+export class Queries {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  all(sql: string, values: readonly SqlValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as unknown as Row[];
+  }
+
+  one(sql: string, values: readonly SqlValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+export type SqlValue = string | number | null;
+/** Columns as the schema declares them; each mapper names the type it knows. */
+export type Row = Readonly<Record<string, never>>;
+
+/** Conditions that are set, joined by AND. */
+export function where(conditions: readonly (readonly [sql: string, value: SqlValue | undefined])[]): {
+  sql: string;
+  values: SqlValue[];
+} {
+  const set = conditions.filter(
+    (condition): condition is readonly [string, SqlValue] => condition[1] !== undefined,
+  );
+  return {
+    sql: set.length === 0 ? 'TRUE' : set.map(([sql]) => sql).join(' AND '),
+    values: set.map(([, value]) => value),
+  };
+}

@@ -1,0 +1,86 @@
+import type { ContentPath, EventData, JobKind, Position, ReplicationAction } from '@holdfast/domain';
+
+/** What the log says of one path, and what its replication events say of the bucket. */
+export interface CatalogDocument {
+  readonly path: ContentPath;
+  readonly status: 'published' | 'deleted';
+  readonly version: number;
+  readonly position: Position;
+  /** When and by whom that version was published or deleted. */
+  readonly at: string;
+  readonly actor: string;
+  /** These five are null for a deleted document. */
+  readonly contentType: string | null;
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+  readonly md5: string | null;
+  readonly sourceSha256: string | null;
+  /** What the bucket holds now; null: no object. */
+  readonly onCdn: { readonly version: number; readonly sha256: string; readonly at: string } | null;
+}
+
+/** A path whose object in the bucket is not yet what the log wants. */
+export interface DueReplication {
+  readonly path: ContentPath;
+  readonly version: number;
+  readonly action: ReplicationAction;
+  /** Of the content event. */
+  readonly position: Position;
+  /** Number of the attempt to make, 1 for the first. */
+  readonly attempt: number;
+  readonly queuedAt: string;
+  /** What to put; null for a delete. */
+  readonly document: {
+    readonly sha256: string;
+    readonly md5: string;
+    readonly bytes: number;
+    readonly contentType: string;
+  } | null;
+}
+
+export const REPLICATION_STATUSES = ['queued', 'failed', 'success', 'dead-letter', 'superseded'] as const;
+export type ReplicationStatus = (typeof REPLICATION_STATUSES)[number];
+
+/** One version of one path in the replication log (FR-023). */
+export interface ReplicationRow {
+  readonly path: ContentPath;
+  readonly version: number;
+  readonly position: Position;
+  readonly action: ReplicationAction;
+  readonly status: ReplicationStatus;
+  readonly attempts: number;
+  readonly queuedAt: string;
+  /** Of the last attempt. */
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly nextRetryAt: string | null;
+  readonly localSha256: string | null;
+  readonly cdnSha256: string | null;
+  readonly etag: string | null;
+  /** The object was compared with the local file after the last attempt, and is equal. */
+  readonly verified: boolean;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface CatalogJob {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly node: string;
+  readonly parameters: EventData<'JobRequested'>['parameters'];
+  readonly state: 'requested' | 'running' | 'succeeded' | 'failed';
+  readonly position: Position;
+  readonly actor: string;
+  readonly requestedAt: string;
+  readonly progress: EventData<'JobProgressed'> | null;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly finishedAt: string | null;
+}
+
+export type CatalogNode = EventData<'NodeReported'> & { readonly reportedAt: string };
+
+export interface UnreadableRow {
+  readonly position: Position;
+  readonly stream: string;
+  readonly message: string;
+}

@@ -1,0 +1,78 @@
+/** One SQL text for each version of the schema. The catalog is disposable: a change may also just drop everything. */
+export const CATALOG_MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- One row for each path that was ever published.
+  CREATE TABLE documents (
+    path TEXT PRIMARY KEY,
+    status TEXT NOT NULL,          -- published, deleted
+    version INTEGER NOT NULL,
+    position TEXT NOT NULL,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    content_type TEXT,
+    bytes INTEGER,
+    sha256 TEXT,
+    md5 TEXT,
+    source_sha256 TEXT,
+    cdn_version INTEGER,           -- what the bucket holds now, by the replication events; null: nothing
+    cdn_sha256 TEXT,
+    cdn_at TEXT,
+    settled_version INTEGER,       -- the version that last reached the bucket, deletions included
+    due_at INTEGER,                -- when to replicate, ms since 1970; 0: at once; null: nothing to do
+    attempt INTEGER NOT NULL       -- the number of the attempt to make
+  ) WITHOUT ROWID;
+  CREATE INDEX documents_due ON documents (due_at, position) WHERE due_at IS NOT NULL;
+
+  -- One row for each version of each path: the replication log.
+  CREATE TABLE replications (
+    path TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    position TEXT NOT NULL,        -- of the content event: the order of pages, which never changes
+    action TEXT NOT NULL,
+    status TEXT NOT NULL,          -- queued, failed, success, dead-letter, superseded
+    attempts INTEGER NOT NULL,
+    queued_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    next_retry_at TEXT,
+    local_sha256 TEXT,
+    cdn_sha256 TEXT,
+    etag TEXT,
+    error_code TEXT,
+    error_message TEXT,
+    PRIMARY KEY (path, version)
+  ) WITHOUT ROWID;
+  CREATE INDEX replications_position ON replications (position);
+  CREATE INDEX replications_open ON replications (status, position) WHERE status IN ('queued', 'failed', 'dead-letter');
+
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    position TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    node TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    state TEXT NOT NULL,           -- requested, running, succeeded, failed
+    actor TEXT NOT NULL,
+    requested_at TEXT NOT NULL,
+    progress TEXT,
+    counts TEXT,
+    error TEXT,
+    finished_at TEXT
+  ) WITHOUT ROWID;
+  CREATE INDEX jobs_position ON jobs (position);
+  CREATE INDEX jobs_unfinished ON jobs (node, position) WHERE state IN ('requested', 'running');
+
+  CREATE TABLE nodes (node TEXT PRIMARY KEY, report TEXT NOT NULL, reported_at TEXT NOT NULL) WITHOUT ROWID;
+
+  -- Narrow, so that filters by type, actor and time scan it fast; the events themselves stay in the log.
+  CREATE TABLE audit (position TEXT PRIMARY KEY, type TEXT NOT NULL, path TEXT, actor TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX audit_path ON audit (path, position) WHERE path IS NOT NULL;
+
+  -- Events this program could not read: the catalog's dead letters.
+  CREATE TABLE unreadable (position TEXT PRIMARY KEY, stream TEXT NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,100 @@
+/** What a loop or a route needs to know about a failure; see docs/errors.md for each code. */
+export type ErrorKind =
+  | 'invalid'
+  | 'denied'
+  | 'rejected'
+  | 'precondition'
+  | 'conflict'
+  | 'missing'
+  | 'transient'
+  | 'exhausted'
+  | 'poison'
+  | 'fatal';
+
+/**
+ * Every code Holdfast answers with, and its kind. Codes are API: they are never renamed or reused.
+ * `docs/errors.md` has one row for each, and a spec compares the two lists.
+ */
+export const ERROR_KINDS = {
+  PATH_INVALID: 'invalid',
+  JSON_INVALID: 'invalid',
+  JSON_TOO_DEEP: 'invalid',
+  DOCUMENT_TOO_LARGE: 'invalid',
+  DOCUMENT_REFUSED: 'invalid',
+  TOO_MANY_LINKS: 'invalid',
+  CONTENT_TYPE_UNSUPPORTED: 'invalid',
+  REQUEST_INVALID: 'invalid',
+  IDEMPOTENCY_KEY_REUSED: 'invalid',
+  EVENT_INVALID: 'invalid',
+  USAGE_INVALID: 'invalid',
+  OUT_DIRECTORY_INVALID: 'invalid',
+  HOST_NOT_ALLOWED: 'denied',
+  ORIGIN_NOT_ALLOWED: 'denied',
+  NOTHING_TO_RETRY: 'rejected',
+  VERSION_MISMATCH: 'precondition',
+  STREAM_VERSION_CONFLICT: 'conflict',
+  OBJECT_PRECONDITION_FAILED: 'conflict',
+  CONTENT_NOT_FOUND: 'missing',
+  CONTENT_DELETED: 'missing',
+  VERSION_NOT_FOUND: 'missing',
+  JOB_NOT_FOUND: 'missing',
+  ROUTE_NOT_FOUND: 'missing',
+  OBJECT_NOT_FOUND: 'missing',
+  EVENT_STORE_UNAVAILABLE: 'transient',
+  OBJECT_STORE_UNAVAILABLE: 'transient',
+  CATALOG_LAGGING: 'transient',
+  LOCAL_FILE_NOT_READY: 'transient',
+  HASH_MISMATCH: 'transient',
+  STORAGE_UNAVAILABLE: 'transient',
+  SERVER_UNREACHABLE: 'transient',
+  BACKUP_UNSUPPORTED: 'rejected',
+  DISK_FULL: 'exhausted',
+  EVENT_UNREADABLE: 'poison',
+  CONFIG_INVALID: 'fatal',
+  DATA_DIR_UNUSABLE: 'fatal',
+  DATA_DIR_IN_USE: 'fatal',
+  PORT_IN_USE: 'fatal',
+  SCHEMA_TOO_NEW: 'fatal',
+  DATABASE_CORRUPT: 'fatal',
+  LOG_MISMATCH: 'fatal',
+  RUNTIME_UNSUPPORTED: 'fatal',
+  INTERNAL: 'fatal',
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
+/**
+ * The one error class. Callers look at `code` or `kind`, never at the class or the message.
+ * The message says what was attempted, on what, why it failed and what to do.
+ */
+export class HoldfastError extends Error {
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  /** Facts for logs and problem details; never a secret. */
+  readonly context: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { context?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'HoldfastError';
+    this.code = code;
+    this.kind = ERROR_KINDS[code];
+    this.context = options.context ?? {};
+  }
+}
+
+/** Recognises our errors by shape, so that copies of this module in other processes' bundles count too. */
+export const isHoldfastError = (error: unknown): error is HoldfastError =>
+  error instanceof Error && 'code' in error && 'kind' in error && (error.code as string) in ERROR_KINDS;
+
+export const hasCode = (error: unknown, code: ErrorCode): error is HoldfastError =>
+  isHoldfastError(error) && error.code === code;
+
+/** Wraps anything unforeseen, so that every failure that leaves a process has a code. */
+export const toHoldfastError = (error: unknown): HoldfastError =>
+  isHoldfastError(error)
+    ? error
+    : new HoldfastError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,0 +1,120 @@
+export {
+  type ErrorCode,
+  type ErrorKind,
+  ERROR_KINDS,
+  hasCode,
+  HoldfastError,
+  isHoldfastError,
+  toHoldfastError,
+} from './errors.ts';
+export { isPositionAtOrAfter, laterPosition, type Position } from './position.ts';
+export {
+  type DecidedEvent,
+  decodeEvent,
+  derivedEventId,
+  encodeEvent,
+  EVENT_DEFINITIONS,
+  type EventData,
+  type EventMetadata,
+  type EventOf,
+  type EventType,
+  type LogEntry,
+  newEventId,
+  type NewEvent,
+  type RecordedEvent,
+  type UnreadableEvent,
+} from './events.ts';
+export { LOG_STREAM } from './log/events.ts';
+export {
+  compareUtf8,
+  type ContentDirectory,
+  type ContentPath,
+  isContentPath,
+  parentDirectories,
+  parseDirectory,
+  parsePath,
+  type PathRules,
+} from './content/path.ts';
+export { MAX_JSON_DEPTH, readJson, textOfMember } from './content/json-text.ts';
+export { LINK_SCHEME, relativePath } from './content/links.ts';
+export {
+  CONTENT_KINDS,
+  type ContentKind,
+  KIND_CHECKS,
+  type KindCheck,
+  type KindChecks,
+  kindOf,
+} from './content/kinds.ts';
+export {
+  documentTooLarge,
+  MAX_DOCUMENT_BYTES,
+  parseContentType,
+  prepareDocument,
+  type PreparedDocument,
+  sha256Of,
+} from './content/document.ts';
+export { CONTENT_EVENT_TYPES, contentStream } from './content/events.ts';
+export {
+  type ContentCommand,
+  type DeleteContent,
+  NO_PRECONDITION,
+  type Precondition,
+  type PublishContent,
+} from './content/commands.ts';
+export { type ContentEvent, type ContentState, initialContent } from './content/state.ts';
+export { decideContent } from './content/decide.ts';
+export { evolveContent } from './content/evolve.ts';
+export { contentDecider } from './content/decider.ts';
+export { baseUrlSchema, MODE_STREAM } from './mode/events.ts';
+export { type ChangeMode, decideMode, evolveMode, initialMode, type Mode, modeDecider } from './mode/mode.ts';
+export { ModeWatch } from './mode/mode-watch.ts';
+export {
+  encodeContentPath,
+  getContentUrl,
+  type LocatedDocument,
+  type ModeSnapshot,
+  type NodeUrls,
+  snapshotMode,
+} from './mode/content-url.ts';
+export { REPLICATION_ACTIONS, type ReplicationAction, replicationStream } from './replication/events.ts';
+export { DEFAULT_RETRY_SCHEDULE_MS, nextRetryAt } from './replication/schedule.ts';
+export { JOB_KINDS, type JobKind, jobStream } from './jobs/events.ts';
+export {
+  type DirectoryDeletionParameters,
+  directoryDeletionParametersSchema,
+  type ReplayParameters,
+  replayParametersSchema,
+} from './jobs/parameters.ts';
+export { nodeStream, PROJECTOR_STATES } from './nodes/events.ts';
+export { type Clock, CLOCK, systemClock } from './ports/clock.ts';
+export {
+  type Appended,
+  type AppendOptions,
+  type Direction,
+  EVENT_STORE,
+  type EventStore,
+  type ExpectedVersion,
+  LOG_BACKUP,
+  type LogBackup,
+  type LogFilter,
+  type LogPage,
+  type ReadLogOptions,
+  type ReadStreamOptions,
+  type SubscribeOptions,
+} from './ports/event-store.ts';
+export {
+  type ListedObject,
+  OBJECT_STORE,
+  type ObjectHead,
+  type ObjectStore,
+  type ObjectStoreCapabilities,
+  type PutOptions,
+} from './ports/object-store.ts';
+export {
+  CommandHandler,
+  type Decider,
+  findEarlierDelivery,
+  type Handled,
+  idempotencyKeyReused,
+} from './handle-command.ts';
+export { followLog } from './follow-log.ts';

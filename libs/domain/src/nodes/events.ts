@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { defineEvent, instantSchema } from '../event-definition.ts';
+
+export const PROJECTOR_STATES = ['starting', 'running', 'paused', 'waiting', 'stopped'] as const;
+
+export const nodeEvents = {
+  /** A node's projectors and disks, every few seconds; only the latest is kept. */
+  NodeReported: defineEvent({
+    v: 1,
+    schema: z.object({
+      node: z.string().min(1).max(200),
+      version: z.string().max(100),
+      runtime: z.string().max(100),
+      startedAt: instantSchema,
+      /** The next report is due after this many seconds; a node silent for three of them is not well. */
+      intervalSeconds: z.number().positive(),
+      projectors: z.array(
+        z.object({
+          name: z.enum(['local', 'cdn', 'drift']),
+          /** running: works; paused: the mode says so; waiting: cannot go on by itself (see reason); stopped: gave up. */
+          state: z.enum(PROJECTOR_STATES),
+          reason: z.string().max(2000).nullable(),
+          checkpoint: z.string().nullable(),
+          /** Paths it has yet to settle. */
+          pending: z.int().min(0),
+          oldestPendingAt: instantSchema.nullable(),
+        }),
+      ),
+      disks: z.array(
+        z.object({ name: z.string().max(100), freeBytes: z.number().min(0), totalBytes: z.number().min(0) }),
+      ),
+      memoryBytes: z.number().min(0),
+    }),
+  }),
+};
+
+export const nodeStream = (node: string): string => `node-${node}`;

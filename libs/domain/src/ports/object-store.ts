@@ -1,0 +1,86 @@
+export interface PutOptions {
+  readonly contentType: string;
+  readonly cacheControl: string | null;
+  /** Lower-case hex. The store refuses bytes that have another: HASH_MISMATCH. */
+  readonly md5: string;
+  /** Names and values of ASCII; `sha256`, `version` and `holdfast-log` are the ones the projector sets. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Only over an object with this ETag; otherwise OBJECT_PRECONDITION_FAILED. */
+  readonly ifMatch?: string;
+  /** Only where no object is; otherwise OBJECT_PRECONDITION_FAILED. */
+  readonly ifNoneMatch?: '*';
+  readonly signal?: AbortSignal;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** Without quotes. */
+  readonly etag: string;
+}
+
+export interface ObjectHead extends ListedObject {
+  readonly contentType: string;
+  readonly cacheControl: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What differs between stores, so that callers ask instead of knowing names. */
+export interface ObjectStoreCapabilities {
+  /** A put's ETag is the lower-case hex MD5 of its bytes. */
+  readonly etagIsMd5: boolean;
+  /** `ifMatch` and `ifNoneMatch` are honoured, atomically. */
+  readonly conditionalPut: boolean;
+}
+
+/**
+ * A bucket, or the part of one below a prefix: keys are content paths (and names beginning with `.`, which
+ * are Holdfast's own). All methods may throw OBJECT_STORE_UNAVAILABLE (transient) and, where
+ * they write, DISK_FULL (exhausted).
+ */
+export interface ObjectStore {
+  readonly capabilities: ObjectStoreCapabilities;
+  /** Bytes that the prefix takes from the 1,024 of a key. */
+  readonly reservedKeyBytes: number;
+
+  /**
+   * Stores the whole object in one step, durably: a reader sees the old bytes or the new ones. May be called
+   * more than once with the same arguments.
+   * @returns what is stored, as the store itself says
+   * @throws  HASH_MISMATCH, nothing is stored; OBJECT_PRECONDITION_FAILED
+   */
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject>;
+
+  /** @throws OBJECT_NOT_FOUND */
+  get(key: string, options?: { signal?: AbortSignal }): Promise<ObjectHead & { body: Uint8Array }>;
+
+  /** @returns null where there is no such object */
+  head(key: string, options?: { signal?: AbortSignal }): Promise<ObjectHead | null>;
+
+  /**
+   * One page of keys in the order of their UTF-8 bytes.
+   * @param options.prefix  a string prefix: `a/` does not match `ab/`
+   * @param options.after   exclusive; null from the first
+   * @returns `next`: what to pass as `after` for the next page; null after the last
+   */
+  list(options: {
+    prefix: string;
+    after: string | null;
+    maxCount: number;
+    signal?: AbortSignal;
+  }): Promise<{ objects: ListedObject[]; next: string | null }>;
+
+  /**
+   * Deletes objects; a missing one counts as deleted.
+   * @param keys  at most 1,000
+   * @returns     those that could not be deleted, each with why
+   */
+  deleteMany(
+    keys: readonly string[],
+    options?: { signal?: AbortSignal },
+  ): Promise<{ key: string; code: string; message: string }[]>;
+
+  close(): Promise<void>;
+}
+
+export const OBJECT_STORE = Symbol('ObjectStore');
