@@ -4,7 +4,7 @@ import { SETTINGS } from './settings.ts';
 export interface SettingDescription {
   /** Of the environment variable. */
   readonly name: string;
-  /** In words where it is not one text everywhere. */
+  /** In Markdown; in words where it is not one text everywhere. */
   readonly default: string;
   readonly description: string;
   readonly example: string;

@@ -20,7 +20,7 @@ export interface Setting<Value> extends About {
   readonly schema: z.ZodType<Value, string>;
   /** Parsed as if it had been given; null: the value is null when the variable is not set. */
   readonly fallback: string | null;
-  /** What documents say about the default where it is not one text everywhere. */
+  /** What documents say about the default, in Markdown. */
   readonly fallbackShown: string;
 }
 
@@ -29,7 +29,7 @@ export const setting = <Value>(
   about: About & { schema: z.ZodType<Value, string>; default: string; defaultShown?: string },
 ): Setting<Value> => {
   const { default: fallback, defaultShown, ...rest } = about;
-  return { ...rest, fallback, fallbackShown: defaultShown ?? fallback };
+  return { ...rest, fallback, fallbackShown: defaultShown ?? `\`${fallback}\`` };
 };
 
 /** A setting that is null when it is not given. */

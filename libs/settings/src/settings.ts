@@ -103,7 +103,7 @@ export const SETTINGS = {
   eventStore: setting({
     variable: 'HOLDFAST_EVENT_STORE',
     default: 'sqlite:',
-    defaultShown: 'sqlite: (events.db in the data directory)',
+    defaultShown: '`sqlite:` (`events.db` in the data directory)',
     description: 'Where the event log is: `sqlite:` or `sqlite:<file>`.',
     example: 'sqlite:',
     usedBy: ['api', 'projector'],
@@ -112,7 +112,7 @@ export const SETTINGS = {
   bucket: setting({
     variable: 'HOLDFAST_BUCKET',
     default: 'folder:',
-    defaultShown: 'folder: (bucket/ in the data directory)',
+    defaultShown: '`folder:` (`bucket/` in the data directory)',
     description: 'Where replicas go: `folder:` or `folder:<directory>`.',
     example: 'folder:/srv/bucket',
     usedBy: ['projector'],
@@ -128,7 +128,7 @@ export const SETTINGS = {
   }),
   localBaseUrl: optionalSetting({
     variable: 'HOLDFAST_LOCAL_BASE_URL',
-    defaultShown: 'http://{HOLDFAST_HOST}:{HOLDFAST_PORT}/content',
+    defaultShown: '`http://{HOLDFAST_HOST}:{HOLDFAST_PORT}/content`',
     description: 'URL under which readers find the local origin of this node, unless the mode names another.',
     example: 'https://www.example.org/content',
     usedBy: ['api'],
@@ -196,6 +196,7 @@ export const SETTINGS = {
   kinds: setting({
     variable: 'HOLDFAST_KINDS',
     default: CONTENT_KINDS.map((kind) => `${kind}=warn`).join(','),
+    defaultShown: '`warn` for every kind',
     description: `What a document that breaks the schema of its kind meets (${KIND_CHECKS.join(', ')}); kinds not named here warn.`,
     example: 'lesson=refuse,unit=off',
     usedBy: ['api'],
