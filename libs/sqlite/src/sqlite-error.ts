@@ -19,7 +19,8 @@ const NO_ROOM_BYTES = 1024 * 1024;
 
 /** -1 for what does not come from SQLite. */
 const primaryCode = (error: unknown): number =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+  // By shape: a native error is no instance of the `Error` of a realm that a test runner made.
+  typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number'
     ? error.errcode & 0xff
     : -1;
 
