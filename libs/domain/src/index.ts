@@ -24,6 +24,14 @@ export {
   type RecordedEvent,
   type UnreadableEvent,
 } from './events.ts';
+export {
+  type BodyChunk,
+  type BodyReference,
+  bodyStream,
+  cutBody,
+  fitsInEvent,
+  joinBody,
+} from './log/body-chunks.ts';
 export { LOG_STREAM } from './log/events.ts';
 export {
   compareUtf8,
