@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newEventId, type NewEvent, parsePath, prepareDocument, systemClock } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
-import { makeDocument, round } from './product.ts';
+import { makeDocument, round } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const EVENTS = 4_000;

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { countFiles, makeDocument, type Product, round, run, startProduct, waitFor } from './product.ts';
+import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { countFiles, makeDocument, round, run } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const DOCUMENTS = 10_000;

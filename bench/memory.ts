@@ -1,4 +1,5 @@
-import { makeDocument, startProduct, waitFor } from './product.ts';
+import { startProduct, waitFor } from '@holdfast/testing';
+import { makeDocument } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const DOCUMENTS = 100_000;

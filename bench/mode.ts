@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { ModeWatch, systemClock } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
-import { percentiles, startProduct } from './product.ts';
+import { startProduct } from '@holdfast/testing';
+import { percentiles } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const CHANGES = 300;

@@ -1,4 +1,5 @@
-import { makeDocument, percentiles, startProduct } from './product.ts';
+import { startProduct } from '@holdfast/testing';
+import { makeDocument, percentiles } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const A_SECOND = 50;

@@ -1,1 +1,1 @@
-export {};
+export { type CliResult, freePort, type Product, runHoldfast, startProduct, waitFor } from './product.ts';
