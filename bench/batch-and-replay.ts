@@ -55,10 +55,10 @@ async function publishAll(product: Product): Promise<number> {
   const summary = JSON.parse(last) as { published: number; position: string };
   if (summary.published !== DOCUMENTS) throw new Error(`The batch ended with ${last}`);
   await waitFor('all files', async () => {
-    const { checkpoint } = (await (await fetch(`${product.url}/v1/health`)).json()).local as {
-      checkpoint: string;
+    const { local } = (await (await fetch(`${product.url}/v1/health`)).json()) as {
+      local: { checkpoint: string | null };
     };
-    return checkpoint >= summary.position;
+    return local.checkpoint !== null && local.checkpoint >= summary.position;
   });
   return performance.now() - started;
 }
