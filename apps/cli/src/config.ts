@@ -1,0 +1,20 @@
+import { readSettings } from '@holdfast/settings';
+
+export interface CliConfig {
+  /** Base URL of the API, without a trailing slash. */
+  readonly url: string;
+  /** Headers that say who asks. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A person asked for no colours (https://no-color.org). */
+  readonly noColour: boolean;
+}
+
+/** @throws CONFIG_INVALID with every problem at once */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): CliConfig {
+  const { url, token } = readSettings(env, ['url', 'token']);
+  return {
+    url,
+    headers: token === null ? {} : { authorization: `Bearer ${token.reveal()}` },
+    noColour: Boolean(env.NO_COLOR),
+  };
+}
