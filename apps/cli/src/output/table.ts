@@ -14,7 +14,10 @@ export function layOutTable(headings: readonly string[], rows: readonly (readonl
   const widths = headings.map((heading, column) =>
     Math.max(displayWidth(heading), ...shown.map((row) => displayWidth(row[column] ?? ''))),
   );
-  const isNumeric = headings.map((_, column) => rows.every((row) => typeof row[column] !== 'string'));
+  const isNumeric = headings.map((_, column) => {
+    const types = new Set(rows.map((row) => typeof row[column]));
+    return types.has('number') && !types.has('string');
+  });
   return [headings, ...shown].map((row) =>
     row
       .map((text, column) => {
