@@ -32,6 +32,8 @@ export {
   fitsInEvent,
   joinBody,
 } from './log/body-chunks.ts';
+export { encodeAppend, encodeChunkData, type EncodedEvent } from './log/encode-append.ts';
+export { bodyUnreadable, storeClosed, versionConflict } from './log/log-errors.ts';
 export { LOG_STREAM } from './log/events.ts';
 export {
   compareUtf8,

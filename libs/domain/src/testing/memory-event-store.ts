@@ -1,4 +1,3 @@
-import { HoldfastError } from '../errors.ts';
 import {
   decodeEvent,
   derivedEventId,
@@ -8,7 +7,9 @@ import {
   type NewEvent,
   type RecordedEvent,
 } from '../events.ts';
-import { type BodyReference, bodyStream, cutBody, fitsInEvent, joinBody } from '../log/body-chunks.ts';
+import { type BodyReference, bodyStream, joinBody } from '../log/body-chunks.ts';
+import { encodeAppend, encodeChunkData, type EncodedEvent } from '../log/encode-append.ts';
+import { bodyUnreadable, storeClosed, versionConflict } from '../log/log-errors.ts';
 import { LOG_STREAM } from '../log/events.ts';
 import type {
   Appended,
@@ -105,9 +106,7 @@ export class MemoryEventStore implements EventStore {
     options: AppendOptions = {},
   ): Promise<Appended> {
     await this.#turn();
-    if (events.length === 0)
-      throw new HoldfastError('EVENT_INVALID', `Nothing was given to append to ${stream}.`);
-    const encoded = events.map((event) => ({ event, ...encodeEvent(event) }));
+    const encoded = encodeAppend(stream, events, expectedVersion);
     const present = this.log.stream(stream);
     const earlier = findEarlier(
       stream,
@@ -119,21 +118,11 @@ export class MemoryEventStore implements EventStore {
 
     let version = present.at(-1)?.version ?? -1;
     let position: Position = '';
-    for (const { event, v, data, metadata } of encoded) {
+    for (const { cut, body, ...event } of encoded) {
+      if (cut !== null) this.#writeChunks(cut, event.metadata);
       version += 1;
-      const body = event.body === undefined ? null : Uint8Array.from(event.body);
-      const reference = body === null || fitsInEvent(body) ? null : this.#writeChunks(body, metadata);
-      const kept = { body: reference === null ? body : null, reference };
-      ({ position } = this.log.write({
-        id: event.id,
-        type: event.type,
-        stream,
-        version,
-        v,
-        data,
-        metadata,
-        ...kept,
-      }));
+      const kept = { body: body === null ? null : Uint8Array.from(body), reference: cut?.reference ?? null };
+      ({ position } = this.log.write({ ...event, stream, version, ...kept }));
     }
     if (options.keepLatest !== undefined) this.log.keepLatest(stream, options.keepLatest);
     this.log.ring();
@@ -210,16 +199,12 @@ export class MemoryEventStore implements EventStore {
   /** Every call takes a turn of the event loop, as one to a real store does. */
   async #turn(): Promise<void> {
     await Promise.resolve();
-    if (this.#closing.signal.aborted) {
-      throw new HoldfastError('EVENT_STORE_UNAVAILABLE', 'The event log was closed by this process.');
-    }
+    if (this.#closing.signal.aborted) throw storeClosed();
   }
 
-  #writeChunks(body: Uint8Array, metadata: string): BodyReference {
-    const { reference, chunks } = cutBody(body);
+  #writeChunks({ reference, chunks }: NonNullable<EncodedEvent['cut']>, metadata: string): void {
     const stream = bodyStream(reference.sha256);
     for (const chunk of chunks.slice(this.log.stream(stream).length)) {
-      const data = JSON.stringify({ index: chunk.index, count: reference.chunks });
       const place = {
         id: chunk.id,
         stream,
@@ -227,9 +212,9 @@ export class MemoryEventStore implements EventStore {
         type: 'BodyChunk' satisfies EventType,
         v: 1,
       };
-      this.log.write({ ...place, data, metadata, body: chunk.body, reference: null });
+      const data = encodeChunkData(chunk, reference);
+      this.log.write({ ...place, data, metadata, body: Uint8Array.from(chunk.body), reference: null });
     }
-    return reference;
   }
 
   #readLog(options: ReadLogOptions): LogPage {
@@ -267,23 +252,8 @@ export class MemoryEventStore implements EventStore {
       .flatMap(({ body }) => (body === null ? [] : [body]));
     try {
       return decodeEvent({ ...raw, body: joinBody(reference as BodyReference, chunks) });
-    } catch (cause) {
-      const { id, stream, version, position } = raw;
-      const error = new HoldfastError(
-        'EVENT_UNREADABLE',
-        `The event ${raw.type} at position ${position} cannot be read: ${(cause as Error).message}.`,
-        { context: { stream, version, position }, cause },
-      );
-      return {
-        type: 'Unreadable',
-        id,
-        stream,
-        version,
-        position,
-        recordedType: raw.type,
-        recordedV: raw.v,
-        error,
-      };
+    } catch (error) {
+      return bodyUnreadable(raw, error as Error);
     }
   }
 
@@ -317,11 +287,6 @@ function findEarlier(
   expected: ExpectedVersion,
 ): Appended | null {
   const actual = present.at(-1)?.version ?? -1;
-  const conflict = new HoldfastError(
-    'STREAM_VERSION_CONFLICT',
-    `The stream ${stream} was expected at version ${expected}, and is at ${actual === -1 ? 'none' : actual}: somebody wrote first.`,
-    { context: { stream, expected, actual: actual === -1 ? null : actual } },
-  );
   if (expected === 'any' && !present.some(({ id }) => ids.includes(id))) return null;
   const before =
     expected === 'any'
@@ -334,6 +299,6 @@ function findEarlier(
   const last = there.at(-1);
   const isRepeat =
     last !== undefined && there.length === ids.length && there.every(({ id }, index) => id === ids[index]);
-  if (!isRepeat) throw conflict;
+  if (!isRepeat) throw versionConflict(stream, expected, present.at(-1)?.version ?? null);
   return { version: last.version, position: last.position };
 }

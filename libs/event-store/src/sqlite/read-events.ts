@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import {
   type BodyReference,
   bodyStream,
+  bodyUnreadable,
   decodeEvent,
   joinBody,
   type LogEntry,
@@ -12,7 +13,6 @@ import {
   type ReadStreamOptions,
   type RecordedEvent,
 } from '@holdfast/domain';
-import { bodyUnreadable } from '../log-errors.ts';
 import { BODY, toPosition, toRow } from './schema.ts';
 
 /** How far one page looks for events that pass its filter. */

@@ -7,6 +7,7 @@ import {
   type AppendOptions,
   type Clock,
   derivedEventId,
+  encodeAppend,
   type EventStore,
   type ExpectedVersion,
   HoldfastError,
@@ -19,6 +20,7 @@ import {
   type ReadLogOptions,
   type ReadStreamOptions,
   type RecordedEvent,
+  storeClosed,
   type SubscribeOptions,
 } from '@holdfast/domain';
 import {
@@ -29,8 +31,6 @@ import {
   openDoorbell,
   translateSqliteError,
 } from '@holdfast/sqlite';
-import { encodeAppend } from '../encode-append.ts';
-import { storeClosed } from '../log-errors.ts';
 import { AppendQueue } from './append-queue.ts';
 import { backUpDatabase } from './backup.ts';
 import { followPages } from './follow-pages.ts';

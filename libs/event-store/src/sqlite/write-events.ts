@@ -2,12 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import {
   type Appended,
   bodyStream,
+  encodeChunkData,
+  type EncodedEvent,
   type EventType,
   type ExpectedVersion,
   type HoldfastError,
+  versionConflict,
 } from '@holdfast/domain';
-import { encodeChunkData, type EncodedEvent } from '../encode-append.ts';
-import { versionConflict } from '../log-errors.ts';
 import { BODY, toPosition } from './schema.ts';
 
 export interface PreparedAppend {

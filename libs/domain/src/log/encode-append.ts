@@ -1,13 +1,7 @@
-import {
-  type BodyChunk,
-  type BodyReference,
-  cutBody,
-  encodeEvent,
-  type ExpectedVersion,
-  fitsInEvent,
-  HoldfastError,
-  type NewEvent,
-} from '@holdfast/domain';
+import { HoldfastError } from '../errors.ts';
+import { encodeEvent, type NewEvent } from '../events.ts';
+import type { ExpectedVersion } from '../ports/event-store.ts';
+import { type BodyChunk, type BodyReference, cutBody, fitsInEvent } from './body-chunks.ts';
 
 /** An event as it is stored, its body inside or, if it is too large for that, cut into chunks. */
 export interface EncodedEvent {
@@ -26,7 +20,7 @@ export interface EncodedEvent {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Checks all that can be checked of an append before it is tried.
+ * What every event store does with an append first: checks all that can be checked before it is tried, and cuts large bodies.
  * @throws EVENT_INVALID
  */
 export function encodeAppend(
@@ -51,7 +45,7 @@ export function encodeAppend(
     const { id, type, body } = event;
     const encoded = { id, type, ...encodeEvent(event) };
     if (body === undefined) return { ...encoded, body: null, cut: null };
-    if (fitsInEvent(body)) return { ...encoded, body, cut: null };
+    if (type === 'BodyChunk' || fitsInEvent(body)) return { ...encoded, body, cut: null };
     return { ...encoded, body: null, cut: cutBody(body) };
   });
 }

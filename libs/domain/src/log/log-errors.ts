@@ -1,4 +1,6 @@
-import { type ExpectedVersion, HoldfastError, type UnreadableEvent } from '@holdfast/domain';
+import { HoldfastError } from '../errors.ts';
+import type { UnreadableEvent } from '../events.ts';
+import type { ExpectedVersion } from '../ports/event-store.ts';
 
 export const storeClosed = (): HoldfastError =>
   new HoldfastError('EVENT_STORE_UNAVAILABLE', 'The event log was closed by this process.');
