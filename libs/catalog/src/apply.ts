@@ -198,12 +198,17 @@ export class Applier {
     this.#run('UPDATE documents SET due_at = NULL WHERE path = ?', path);
   }
 
+  /** Also for a version that is in the bucket: then nobody trusts that any more, and readers go local meanwhile. */
   #applyRetryRequested(event: EventOf<'ReplicationRetryRequested'>): void {
     const { path, version } = event.data;
-    if (!this.#isCurrent(path, version)) return;
+    if (this.#knownDocument(path)?.version !== version) return;
     this.#setStatus(path, version, 'queued');
     this.#run('UPDATE replications SET next_retry_at = NULL WHERE path = ? AND version = ?', path, version);
-    this.#run('UPDATE documents SET due_at = 0, attempt = 1 WHERE path = ?', path);
+    this.#run(
+      `UPDATE documents SET due_at = 0, attempt = 1, settled_version = NULL,
+         cdn_version = NULL, cdn_sha256 = NULL, cdn_at = NULL WHERE path = ?`,
+      path,
+    );
   }
 
   #applyJobRequested(event: EventOf<'JobRequested'>): void {

@@ -193,6 +193,14 @@ describe('replication', () => {
     });
   });
 
+  it('is due again when asked for a version that is in the bucket, and readers go local meanwhile', async () => {
+    const one = published(A, 1);
+    const catalog = await given(one, replicated(0, one.data.sha256), retryRequested(0));
+    expect(due(catalog)).toEqual([{ at: A, version: 0, action: 'put', attempt: 1 }]);
+    expect(catalog.document(A)?.onCdn).toBeNull();
+    expect(catalog.replicationCounts()).toMatchObject({ queued: 1, success: 0 });
+  });
+
   it('goes on with a newer version, and what is said of the older one no longer counts', async () => {
     const two = published(A, 2);
     const catalog = await given(
