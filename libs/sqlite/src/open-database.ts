@@ -55,10 +55,14 @@ function open(file: string, options: OpenDatabaseOptions): DatabaseSync {
   const db = new DatabaseSync(file, { readOnly, timeout: BUSY_TIMEOUT_MS });
   try {
     refuseNewer(db, file, options);
+    // Reads the schema, so that damage to it shows here and not at the first use.
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
     if (!readOnly) {
       if (options.pageSize !== undefined) db.exec(`PRAGMA page_size = ${options.pageSize}`);
       db.exec('PRAGMA journal_mode = WAL');
       db.exec(`PRAGMA synchronous = ${options.durability}`);
+      // Only macOS knows this one: its fsync alone leaves data in the drive.
+      if (options.durability === 'full') db.exec('PRAGMA fullfsync = ON');
       db.exec(`PRAGMA journal_size_limit = ${KEPT_WAL_BYTES}`);
       migrate(db, file, options);
     }
