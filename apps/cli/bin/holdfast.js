@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Plain old JavaScript: it has to parse wherever it is started, to be able to say what is missing.
-if (Number(process.versions.node.split('.')[0]) < 24) {
+var version = process.versions.node.split('.').map(Number);
+if (version[0] < 24 || (version[0] === 24 && version[1] < 9)) {
   console.error(
-    'holdfast needs Node 24.9 or newer, this is ' +
+    'RUNTIME_UNSUPPORTED: holdfast needs Node 24.9 or newer, this is ' +
       process.versions.node +
       '.\n' +
       'Start it as "npx holdfast" from the repository root: after "npm ci" that uses the right Node on Linux.',

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Presets, SingleBar } from 'cli-progress';
+import { printable } from './printable.ts';
 
 /** How far something is. */
 export interface Progress {
@@ -22,7 +23,9 @@ export function barProgress(stream: Writable): Progress {
   );
   let isStarted = false;
   return {
-    update(what, done, total) {
+    update(given, done, total) {
+      // The server may have said it.
+      const what = printable(given);
       // A bar needs an end; without one it stands at its beginning.
       const end = Math.max(total ?? 0, done, 1);
       if (!isStarted) bar.start(end, done, { what });
