@@ -1,1 +1,1 @@
-export {};
+export { FolderObjectStore } from './folder/folder-object-store.ts';

@@ -1,0 +1,181 @@
+import { closeSync, readFileSync } from 'node:fs';
+import {
+  type Clock,
+  HoldfastError,
+  type ListedObject,
+  type ObjectHead,
+  type ObjectStore,
+  type PutOptions,
+  systemClock,
+} from '@holdfast/domain';
+import { bucketUnavailable, translateBucketError } from './bucket-error.ts';
+import { ChangeQueue } from './change-queue.ts';
+import { Delete, makeChanges, Put } from './changes.ts';
+import { describeObject, describeRead, type Described } from './describe-object.ts';
+import { FolderHandle } from './folder-handle.ts';
+import { md5Of, openObject } from './object-file.ts';
+import { fileOfKey, requireFileOfKey } from './object-key.ts';
+import type { ObjectRows } from './object-rows.ts';
+import { KeyWalker } from './walk.ts';
+
+/** How many objects of a page are looked at before others get their turn. */
+const SLICE = 250;
+
+/**
+ * The embedded bucket: each object is a plain file at its key below a folder, so that the folder can be
+ * compared, copied and served as it is. Safe for several processes. The folder is made on first use; when it
+ * is gone later on, the bucket is unavailable until it is back.
+ */
+export class FolderObjectStore implements ObjectStore {
+  readonly capabilities = { etagIsMd5: true, conditionalPut: true };
+  readonly reservedKeyBytes = 0;
+  readonly #folder: string;
+  readonly #handle: FolderHandle;
+  readonly #queue: ChangeQueue;
+  readonly #walker: KeyWalker;
+  #isClosed = false;
+
+  /** @param options.folder  absolute */
+  constructor(options: { folder: string; clock?: Clock }) {
+    const clock = options.clock ?? systemClock;
+    this.#folder = options.folder;
+    this.#handle = new FolderHandle(options.folder, clock);
+    this.#queue = new ChangeQueue(async (changes) => makeChanges(changes, this.#folder, this.#handle.rows()));
+    this.#walker = new KeyWalker(options.folder, () => clock.now());
+  }
+
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+    return this.#use(`to store ${key}`, options.signal, async () => {
+      const file = requireFileOfKey(this.#folder, key);
+      const md5 = md5Of(bytes);
+      if (md5 !== options.md5) throw hashMismatch(key, this.#folder, options.md5, md5);
+      await this.#queue.add(new Put(key, file, bytes, options));
+      return { key, bytes: bytes.length, etag: md5 };
+    });
+  }
+
+  get(key: string, options: { signal?: AbortSignal } = {}): Promise<ObjectHead & { body: Uint8Array }> {
+    return this.#use(`to read ${key}`, options.signal, () => {
+      const rows = this.#handle.rows();
+      const file = fileOfKey(this.#folder, key);
+      for (;;) {
+        const opened = file === null ? null : openObject(this.#folder, key, file);
+        if (file === null || opened === null) throw objectNotFound(key, this.#folder);
+        try {
+          const body = readFileSync(opened.fd);
+          // Hashed each time: what was damaged on disk has another ETag, and is nobody's any more.
+          const described = describeRead(rows, this.#folder, key, file, opened, md5Of(body));
+          if (described !== 'replaced') return { ...headOf(key, described), bytes: body.length, body };
+        } finally {
+          closeSync(opened.fd);
+        }
+      }
+    });
+  }
+
+  head(key: string, options: { signal?: AbortSignal } = {}): Promise<ObjectHead | null> {
+    return this.#use(`to look at ${key}`, options.signal, async () => {
+      const described = await describeObject(this.#handle.rows(), this.#folder, key);
+      return described === null ? null : headOf(key, described);
+    });
+  }
+
+  list(options: {
+    prefix: string;
+    after: string | null;
+    maxCount: number;
+    signal?: AbortSignal;
+  }): Promise<{ objects: ListedObject[]; next: string | null }> {
+    const { prefix, after, maxCount, signal } = options;
+    return this.#use('to list objects', signal, async () => {
+      const rows = this.#handle.rows();
+      const objects: ListedObject[] = [];
+      const copied: { key: string; md5: string; stamp: string }[] = [];
+      let seen = 0;
+      for await (const key of this.#walker.keys(prefix, after)) {
+        const described = await describeObject(rows, this.#folder, key);
+        if ((seen += 1) % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (described === null) continue;
+        if (objects.length === maxCount) {
+          rememberCopies(rows, copied);
+          return { objects, next: objects.at(-1)?.key ?? null };
+        }
+        objects.push({ key, bytes: described.bytes, etag: described.md5 });
+        if (described.row !== null && described.row.stamp !== described.stamp)
+          copied.push({ key, ...described });
+      }
+      rememberCopies(rows, copied);
+      return { objects, next: null };
+    });
+  }
+
+  deleteMany(
+    keys: readonly string[],
+    options: { signal?: AbortSignal } = {},
+  ): Promise<{ key: string; code: string; message: string }[]> {
+    return this.#use(`to delete ${keys.length} objects`, options.signal, async () => {
+      const failures: { key: string; code: string; message: string }[] = [];
+      const deletions = keys.map(async (key) => {
+        try {
+          await this.#queue.add(new Delete(key));
+        } catch (error) {
+          const { code, message } = translateBucketError(error, this.#folder, `to delete ${key}`);
+          failures.push({ key, code, message });
+        }
+      });
+      await Promise.all(deletions);
+      return failures;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#queue.idle();
+    this.#handle.close();
+  }
+
+  async #use<T>(attempted: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): Promise<T> {
+    if (this.#isClosed) throw bucketUnavailable(this.#folder, attempted, 'it is closed.');
+    if (signal?.aborted === true)
+      throw bucketUnavailable(this.#folder, attempted, 'it was given up.', signal.reason);
+    // Reads are synchronous calls: a loop of them would leave no turn to anybody else.
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      return await run();
+    } catch (error) {
+      throw translateBucketError(error, this.#folder, attempted);
+    }
+  }
+}
+
+const headOf = (key: string, { row, md5, bytes }: Described): ObjectHead => ({
+  key,
+  bytes,
+  etag: md5,
+  contentType: row?.contentType ?? 'application/octet-stream',
+  cacheControl: row?.cacheControl ?? null,
+  metadata: row?.metadata ?? {},
+});
+
+function rememberCopies(
+  rows: ObjectRows,
+  copied: readonly { key: string; md5: string; stamp: string }[],
+): void {
+  try {
+    rows.restamp(copied);
+  } catch {
+    // They are hashed again next time.
+  }
+}
+
+const objectNotFound = (key: string, folder: string): HoldfastError =>
+  new HoldfastError('OBJECT_NOT_FOUND', `There is no object ${key} in the folder bucket ${folder}.`, {
+    context: { key },
+  });
+
+const hashMismatch = (key: string, folder: string, expected: string, actual: string): HoldfastError =>
+  new HoldfastError(
+    'HASH_MISMATCH',
+    `${key} was not stored in the folder bucket ${folder}: its bytes have MD5 ${actual}, ${expected} was announced. Read the file again and repeat.`,
+    { context: { key, expected, actual } },
+  );

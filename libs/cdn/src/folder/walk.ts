@@ -1,0 +1,130 @@
+import { type Dirent, lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compareUtf8 } from '@holdfast/domain';
+import { isAbsent } from './bucket-error.ts';
+import { directoriesOfKey } from './object-key.ts';
+
+/** A directory changed less than this before it was read may have changed again within one tick of its clock. */
+const SETTLED_AFTER_MS = 1_000;
+const SURROGATE = /[\ud800-\udfff]/;
+
+interface KnownDirectory {
+  readonly mtimeNs: bigint;
+  readonly ino: bigint;
+  readonly names: readonly string[];
+}
+
+/**
+ * Walks the keys below a folder in the order of their UTF-8 bytes, holding one directory per level in
+ * memory. Symbolic links and whatever else is no plain file are passed over, as are names at the top that
+ * begin with a dot.
+ */
+export class KeyWalker {
+  readonly #folder: string;
+  readonly #now: () => Date;
+  /** The directories of the last walk's last key, so that the next page need not read them again. */
+  readonly #known = new Map<string, KnownDirectory>();
+
+  constructor(folder: string, now: () => Date) {
+    this.#folder = folder;
+    this.#now = now;
+  }
+
+  /**
+   * @param prefix  a text, not a directory
+   * @param after   exclusive; it need not exist
+   */
+  async *keys(prefix: string, after: string | null): AsyncGenerator<string, void, void> {
+    if (prefix.startsWith('.')) return;
+    const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const levels = [await this.#level(top, prefix, after)];
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const name = level.names[level.index];
+      if (name === undefined) {
+        levels.pop();
+        continue;
+      }
+      level.index += 1;
+      const key = level.directory + name;
+      if (!key.startsWith(prefix)) {
+        // Sorted: once past those that match, none matches any more.
+        if (compareUtf8(key, prefix) > 0) levels.pop();
+      } else if (name.endsWith('/')) {
+        levels.push(await this.#level(key, prefix, after));
+      } else {
+        yield key;
+      }
+    }
+  }
+
+  async #level(directory: string, prefix: string, after: string | null) {
+    const names = await this.#names(directory);
+    const index = Math.max(firstAfter(names, directory, after), firstFrom(names, directory, prefix));
+    return { directory, names, index };
+  }
+
+  /** Sorted; a directory's name ends in `/`, which is how its keys compare with its neighbours'. */
+  async #names(directory: string): Promise<readonly string[]> {
+    for (const known of this.#known.keys()) if (!directory.startsWith(known)) this.#known.delete(known);
+    const path = join(this.#folder, directory);
+    try {
+      if (!this.#isPlainDirectory(directory)) return [];
+      const stat = lstatSync(path, { bigint: true });
+      const known = this.#known.get(directory);
+      if (known?.mtimeNs === stat.mtimeNs && known.ino === stat.ino) return known.names;
+      const readAt = this.#now().getTime();
+      const names = sortedNames(await readdir(path, { withFileTypes: true }), directory === '');
+      if (readAt - Number(stat.mtimeMs) > SETTLED_AFTER_MS) {
+        this.#known.set(directory, { mtimeNs: stat.mtimeNs, ino: stat.ino, names });
+      } else {
+        this.#known.delete(directory);
+      }
+      return names;
+    } catch (error) {
+      // Deleted since its parent was read.
+      if (directory !== '' && isAbsent(error)) return [];
+      throw error;
+    }
+  }
+
+  /** No level of it is a symbolic link; a prefix may name any. */
+  #isPlainDirectory(directory: string): boolean {
+    if (directory.split('/').some((segment) => segment === '..' || segment === '.')) return false;
+    return directoriesOfKey(this.#folder, directory).every((path) => lstatSync(path).isDirectory());
+  }
+}
+
+function sortedNames(entries: readonly Dirent[], isTop: boolean): string[] {
+  const names: string[] = [];
+  for (const entry of entries) {
+    if (isTop && entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) names.push(`${entry.name}/`);
+    else if (entry.isFile()) names.push(entry.name);
+  }
+  // JavaScript's own order is that of UTF-8 but for astral characters, and much faster.
+  return names.some((name) => SURROGATE.test(name)) ? names.sort(compareUtf8) : names.sort();
+}
+
+/** The first name whose key, or any key below it, comes after `after`. */
+function firstAfter(names: readonly string[], directory: string, after: string | null): number {
+  if (after === null) return 0;
+  const index = lowerBound(names, (name) => compareUtf8(directory + name, after) > 0);
+  const before = names[index - 1];
+  // `b/` comes before `b/c.json`, and what follows that lies in it.
+  return before?.endsWith('/') === true && after.startsWith(directory + before) ? index - 1 : index;
+}
+
+const firstFrom = (names: readonly string[], directory: string, prefix: string): number =>
+  lowerBound(names, (name) => compareUtf8(directory + name, prefix) >= 0);
+
+/** Index of the first name for which `isPast` holds, as it does for all that follow. */
+function lowerBound(names: readonly string[], isPast: (name: string) => boolean): number {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isPast(names[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
