@@ -17,12 +17,17 @@ const NOTADB = 26;
 /** With less room than this a failed write is taken to lack it: SQLite says FULL for some of them only. */
 const NO_ROOM_BYTES = 1024 * 1024;
 
+/** What is read of an error by its shape: errors of Node's own are no `Error` of a test's sandbox. */
+interface ErrorShape {
+  readonly message?: unknown;
+  readonly errcode?: unknown;
+}
+
 /** -1 for what does not come from SQLite. */
-const primaryCode = (error: unknown): number =>
-  // By shape: a native error is no instance of the `Error` of a realm that a test runner made.
-  typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number'
-    ? error.errcode & 0xff
-    : -1;
+const primaryCode = (error: unknown): number => {
+  const { errcode } = (error ?? {}) as ErrorShape;
+  return typeof errcode === 'number' ? errcode & 0xff : -1;
+};
 
 /** Another connection holds the lock that was needed; the same call may succeed a moment later. */
 export const isBusy = (error: unknown): boolean => {
@@ -43,7 +48,8 @@ export function translateSqliteError(
 ): HoldfastError {
   if (isHoldfastError(error)) return error;
   const code = primaryCode(error);
-  const why = error instanceof Error ? error.message : String(error);
+  const { message } = (error ?? {}) as ErrorShape;
+  const why = typeof message === 'string' ? message : String(error);
   const named = (name: ErrorCode, advice: string): HoldfastError =>
     new HoldfastError(name, `It was not possible ${options.attempted} (${options.file}): ${why}. ${advice}`, {
       context: { file: options.file },

@@ -1,4 +1,4 @@
-import { linkSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
@@ -16,6 +16,7 @@ export type BackupAnswer = { message: string; errcode?: number; code?: string } 
 export async function backUpDatabase(source: string, target: string): Promise<void> {
   const temporary = `${target}.tmp.${randomUUID()}`;
   try {
+    if (existsSync(target)) throw Object.assign(new Error('it exists already'), { code: 'EEXIST' });
     const worker = new Worker(new URL('./backup-worker.ts', import.meta.url), {
       workerData: { source, temporary },
     });
@@ -32,23 +33,23 @@ export async function backUpDatabase(source: string, target: string): Promise<vo
 }
 
 function failed(error: unknown, target: string): HoldfastError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOSPC') {
-    return new HoldfastError(
-      'DISK_FULL',
-      `There is no room for the backup ${target}. Nothing is left there.`,
-      {
-        context: { file: target },
-        cause: error,
-      },
-    );
+  const { code, message } = error as { code?: unknown; message: string };
+  if (typeof code !== 'string' || !isFileError(code)) {
+    return translateSqliteError(error, { attempted: 'to write the backup', file: target });
   }
-  if (typeof code === 'string' && code.startsWith('E') && !code.startsWith('ERR_')) {
-    return new HoldfastError(
-      'DATA_DIR_UNUSABLE',
-      `The backup ${target} could not be written: ${(error as Error).message}. Name a file that does not exist, in a directory that this user may write.`,
-      { context: { file: target }, cause: error },
-    );
-  }
-  return translateSqliteError(error, { attempted: 'to write the backup', file: target });
+  const about = { context: { file: target }, cause: error };
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? new HoldfastError(
+        'DISK_FULL',
+        `There is no room for the backup ${target}. Nothing is left there.`,
+        about,
+      )
+    : new HoldfastError(
+        'DATA_DIR_UNUSABLE',
+        `The backup ${target} could not be written: ${message}. Name a file that does not exist, in a directory that this user may write.`,
+        about,
+      );
 }
+
+/** As `EEXIST`, unlike Node's own `ERR_SQLITE_ERROR`. */
+const isFileError = (code: string): boolean => /^E[A-Z]+$/.test(code);

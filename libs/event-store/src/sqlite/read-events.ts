@@ -133,7 +133,8 @@ export class EventReader {
     try {
       body = row.body_kind === BODY.HERE ? this.#body(row.position) : this.#chunks(row.body_reference);
     } catch (error) {
-      if (isSqliteError(error)) throw error;
+      // The database itself fails, not this event.
+      if ('errcode' in (error as object)) throw error;
       return bodyUnreadable(raw, error as Error);
     }
     return decodeEvent({ ...raw, body });
@@ -193,5 +194,3 @@ function conditions(filter: LogFilter = {}): { where: string; values: string[] }
   ].join('');
   return { where, values: [...(types ?? []), ...(streamPrefixes ?? [])] };
 }
-
-const isSqliteError = (error: unknown): boolean => error instanceof Error && 'errcode' in error;

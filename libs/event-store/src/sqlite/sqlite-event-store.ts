@@ -43,6 +43,10 @@ const WHAT = 'the event log';
 const BUSY_DEADLINE_MS = 30_000;
 const BUSY_RETRY_MS = 1;
 const CACHE_KIB = 16 * 1024;
+/** A body of 9 KB then takes one page of its own instead of three. */
+const PAGE_BYTES = 8 * 1024;
+/** How far the write-ahead log grows before it is copied into the file: fewer, longer pauses (16 MiB, 10-20 ms). */
+const CHECKPOINT_PAGES = 2_000;
 
 export interface SqliteEventStoreOptions {
   readonly file: string;
@@ -79,8 +83,14 @@ class SqliteEventStore implements EventStore, LogBackup {
     const isThere = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
     if (!isThere && !createIfMissing) throw missing(file);
     this.#file = file;
-    this.#db = openDatabase(file, { durability: 'full', migrations: MIGRATIONS, what: WHAT });
+    this.#db = openDatabase(file, {
+      durability: 'full',
+      migrations: MIGRATIONS,
+      what: WHAT,
+      pageSize: PAGE_BYTES,
+    });
     try {
+      this.#db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       this.#reader = new EventReader(this.#db);
       this.#write = prepareWriting(this.#db);
