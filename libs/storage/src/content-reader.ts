@@ -1,5 +1,5 @@
 import type { Position } from '@holdfast/domain';
-import { isContentPath, isPositionAtOrAfter } from '@holdfast/domain';
+import { isContentPath, isPositionAtOrAfter, toHoldfastError } from '@holdfast/domain';
 import { openDoorbell } from '@holdfast/sqlite';
 import { dataPaths } from './data-paths.ts';
 import { type GenerationName, generationRoot, liveGeneration } from './generations.ts';
@@ -115,7 +115,7 @@ class GenerationReader implements ContentReader {
         try {
           if (has()) end(() => resolve(true));
         } catch (error) {
-          end(() => reject(error));
+          end(() => reject(toHoldfastError(error)));
         }
       };
       const timer = setTimeout(giveUp, timeoutMs);

@@ -59,6 +59,16 @@ export class IndexReader {
     return this.#ask(() => (this.#checkpoint.get()?.['checkpoint'] as Position | null | undefined) ?? null);
   }
 
+  /** The positions of the events that changes were under way to. */
+  intentPositions(): Position[] {
+    return this.#ask(() =>
+      this.#db
+        .prepare('SELECT position FROM intents')
+        .all()
+        .map((row) => row['position'] as Position),
+    );
+  }
+
   /** Another after each commit of the projector. */
   commitMark(): number {
     return this.#ask(() => this.#dataVersion.get()?.['data_version'] as number);

@@ -1,0 +1,11 @@
+import { acquireLock, type FileLock } from '@holdfast/sqlite';
+import { dataPaths } from './data-paths.ts';
+
+const HOLDERS = { api: 'the API', local: 'the local projector', cdn: 'the CDN projector' } as const;
+
+/**
+ * Takes one of the data directory's locks, which one process holds at a time.
+ * @throws DATA_DIR_IN_USE naming who holds it; DATA_DIR_UNUSABLE, DISK_FULL, DATABASE_CORRUPT
+ */
+export const lockDataDirectory = (dataDir: string, name: keyof typeof HOLDERS): FileLock =>
+  acquireLock(dataPaths(dataDir).locks[name], { what: HOLDERS[name] });
