@@ -121,7 +121,7 @@ function attempt(path: string, attempted: string, run: () => void): void {
     run();
   } catch (cause) {
     if (['ENOSPC', 'EDQUOT'].includes(errnoOf(cause) ?? '')) throw new FullDisk();
-    throw unusable(path, attempted, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unusable(path, attempted, (cause as Error).message, cause);
   }
 }
 

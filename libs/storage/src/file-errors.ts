@@ -3,7 +3,10 @@ import { userInfo } from 'node:os';
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */
 export const errnoOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && 'syscall' in error ? (error.code as string) : undefined;
+  // By shape: an error of another realm is no instance of this one's Error.
+  typeof error === 'object' && error !== null && 'syscall' in error && 'code' in error
+    ? String(error.code)
+    : undefined;
 
 /** Who this process is, for messages about permissions. */
 export function currentUser(): string {
@@ -38,7 +41,7 @@ const WHAT_TO_DO: Readonly<Record<string, () => string>> = {
 export function fileFailure(error: unknown, about: { attempted: string; file: string }): HoldfastError {
   if (isHoldfastError(error)) return error;
   const errno = errnoOf(error);
-  const why = error instanceof Error ? error.message : String(error);
+  const why = (error as Partial<Error> | null)?.message ?? String(error);
   const context = { file: about.file, attempted: about.attempted, ...(errno === undefined ? {} : { errno }) };
   if (errno !== undefined && NO_ROOM.has(errno)) {
     return new HoldfastError(
