@@ -1,1 +1,43 @@
-export {};
+import type { z } from 'zod';
+import type { batchDoneSchema, batchResultSchema } from './batch/batch-result.ts';
+import type { jobSchema } from './job-view.ts';
+import type { modeSchema } from './mode-view.ts';
+import type { problemSchema } from './problems.ts';
+import type { auditEventSchema, auditPageSchema } from './routes/audit.ts';
+import type { changedModeSchema } from './routes/change-mode.ts';
+import type { deleteAnswerSchema } from './routes/delete-content.ts';
+import type { documentStateSchema } from './routes/describe-content.ts';
+import type { healthAnswerSchema } from './routes/health.ts';
+import type { jobListSchema } from './routes/jobs.ts';
+import type { documentListSchema, listedDocumentSchema } from './routes/list-content.ts';
+import type { replicationListSchema, replicationSchema } from './routes/list-replications.ts';
+import type { versionListSchema } from './routes/list-versions.ts';
+import type { readyAnswerSchema } from './routes/probes.ts';
+import type { publishAnswerSchema } from './routes/publish-content.ts';
+import type { urlAnswerSchema, urlsAnswerSchema } from './routes/resolve-url.ts';
+import type { retryAnswerSchema } from './routes/retry-replications.ts';
+
+/** What the API answers, for those who speak to it over HTTP; types only. */
+export type PublishAnswer = z.infer<typeof publishAnswerSchema>;
+export type DeleteAnswer = z.infer<typeof deleteAnswerSchema>;
+export type DocumentState = z.infer<typeof documentStateSchema>;
+export type DocumentList = z.infer<typeof documentListSchema>;
+export type ListedDocument = z.infer<typeof listedDocumentSchema>;
+export type VersionList = z.infer<typeof versionListSchema>;
+/** One line of the answer of `POST /v1/batch`; the last one is a {@link BatchDone}. */
+export type BatchResult = z.infer<typeof batchResultSchema>;
+export type BatchDone = z.infer<typeof batchDoneSchema>;
+export type UrlAnswer = z.infer<typeof urlAnswerSchema>;
+export type UrlsAnswer = z.infer<typeof urlsAnswerSchema>;
+export type ModeAnswer = z.infer<typeof modeSchema>;
+export type ChangedMode = z.infer<typeof changedModeSchema>;
+export type Replication = z.infer<typeof replicationSchema>;
+export type ReplicationList = z.infer<typeof replicationListSchema>;
+export type RetryAnswer = z.infer<typeof retryAnswerSchema>;
+export type AuditEvent = z.infer<typeof auditEventSchema>;
+export type AuditPage = z.infer<typeof auditPageSchema>;
+export type HealthAnswer = z.infer<typeof healthAnswerSchema>;
+export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
+export type JobAnswer = z.infer<typeof jobSchema>;
+export type JobList = z.infer<typeof jobListSchema>;
+export type Problem = z.infer<typeof problemSchema>;

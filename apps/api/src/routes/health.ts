@@ -1,0 +1,122 @@
+import { REPLICATION_STATUSES } from '@holdfast/catalog';
+import { CONTENT_EVENT_TYPES, PROJECTOR_STATES } from '@holdfast/domain';
+import { z } from 'zod';
+import type { Api, ApiServer } from '../api.ts';
+import { readDisk } from '../disk-check.ts';
+import { readOrNull } from '../local-index.ts';
+import { measureLag } from '../log-lag.ts';
+import { problemSchema } from '../problems.ts';
+import { findReasons, isSilent, reasonSchema } from '../readiness.ts';
+
+const lagSchema = z
+  .object({ events: z.int(), isAtLeast: z.boolean() })
+  .meta({ description: 'Events in the log beyond the checkpoint, counted up to 1,000' });
+
+const diskSchema = z.object({ name: z.string(), freeBytes: z.number(), totalBytes: z.number() });
+
+const nodeSchema = z.object({
+  node: z.string(),
+  version: z.string(),
+  runtime: z.string(),
+  startedAt: z.string(),
+  reportedAt: z.string(),
+  silent: z.boolean().meta({ description: 'It has missed three reports' }),
+  memoryBytes: z.number(),
+  projectors: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(PROJECTOR_STATES),
+      reason: z.string().nullable(),
+      checkpoint: z.string().nullable(),
+      lag: lagSchema,
+      pending: z.int(),
+      oldestPendingAt: z.string().nullable(),
+    }),
+  ),
+  disks: z.array(diskSchema),
+});
+
+export const healthAnswerSchema = z.object({
+  status: z.enum(['ok', 'degraded']),
+  reasons: z.array(reasonSchema),
+  node: z.string(),
+  at: z.string(),
+  api: z.object({ memoryBytes: z.number(), uptimeSeconds: z.number(), runtime: z.string() }),
+  log: z.object({ id: z.string(), head: z.string() }),
+  catalog: z.object({ checkpoint: z.string().nullable(), lag: lagSchema, unreadableEvents: z.int() }),
+  documents: z.object({ published: z.int(), deleted: z.int() }),
+  replications: z.record(z.enum(REPLICATION_STATUSES), z.int()).meta({ description: 'Versions by status' }),
+  oldestPendingAt: z
+    .string()
+    .nullable()
+    .meta({ description: 'Since when the oldest version waits for the bucket; null: none does' }),
+  local: z
+    .object({ generation: z.string().nullable(), checkpoint: z.string().nullable(), lag: lagSchema })
+    .meta({ description: 'The live files of this node; no generation: none has been built yet' }),
+  disk: diskSchema
+    .omit({ name: true })
+    .extend({ minFreeBytes: z.number(), publishing: z.boolean().meta({ description: 'false: DISK_FULL' }) }),
+  nodes: z.array(nodeSchema),
+});
+
+export function health(app: ApiServer, api: Api): void {
+  app.get(
+    '/v1/health',
+    {
+      schema: {
+        tags: ['operation'],
+        summary: 'Every node, projector, disk and lag',
+        response: { 200: healthAnswerSchema, default: problemSchema },
+      },
+    },
+    async () => {
+      const { catalog, clock, reader, settings, store } = api;
+      const now = clock.now();
+      const checkpoint = readOrNull(() => reader.checkpoint());
+      const reasons = await findReasons(api);
+      const { freeBytes, totalBytes, minFreeBytes, isFull } = readDisk(
+        settings.dataDir,
+        settings.diskMinFree,
+      );
+      return {
+        status: reasons.length === 0 && !isFull ? ('ok' as const) : ('degraded' as const),
+        reasons,
+        node: settings.node,
+        at: now.toISOString(),
+        api: {
+          memoryBytes: process.memoryUsage.rss(),
+          uptimeSeconds: Math.round(process.uptime()),
+          runtime: `node ${process.versions.node}`,
+        },
+        log: { id: await store.identity(), head: await store.head() },
+        catalog: {
+          checkpoint: catalog.checkpoint,
+          lag: await measureLag(store, catalog.checkpoint),
+          unreadableEvents: catalog.unreadable(1).count,
+        },
+        documents: catalog.documentCounts(),
+        replications: catalog.replicationCounts(),
+        oldestPendingAt: catalog.oldestPendingAt()?.toISOString() ?? null,
+        local: {
+          generation: readOrNull(() => reader.generation()),
+          checkpoint,
+          lag: await measureLag(store, checkpoint, CONTENT_EVENT_TYPES),
+        },
+        disk: { freeBytes, totalBytes, minFreeBytes, publishing: !isFull },
+        nodes: await Promise.all(catalog.nodes().map((node) => viewNode(api, node, now))),
+      };
+    },
+  );
+}
+
+async function viewNode(
+  { store }: Api,
+  node: ReturnType<Api['catalog']['nodes']>[number],
+  now: Date,
+): Promise<z.infer<typeof nodeSchema>> {
+  const projectors = node.projectors.map(async (projector) => ({
+    ...projector,
+    lag: await measureLag(store, projector.checkpoint, CONTENT_EVENT_TYPES),
+  }));
+  return { ...node, silent: isSilent(node, now), projectors: await Promise.all(projectors) };
+}

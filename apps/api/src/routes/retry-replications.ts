@@ -1,0 +1,68 @@
+import { HoldfastError, newEventId, parsePath, replicationStream } from '@holdfast/domain';
+import { z } from 'zod';
+import type { Api, ApiServer } from '../api.ts';
+import { metadataOf } from '../command-metadata.ts';
+import { jobSchema } from '../job-view.ts';
+import { problemSchema } from '../problems.ts';
+import { requestJob } from '../request-job.ts';
+
+const requestSchema = z.union([
+  z.strictObject({ path: z.string() }),
+  z.strictObject({ all: z.literal(true) }),
+]);
+
+export const retryAnswerSchema = z.object({ path: z.string(), version: z.int(), position: z.string() });
+
+export function retryReplications(app: ApiServer, api: Api): void {
+  app.post(
+    '/v1/replications/retry',
+    {
+      schema: {
+        tags: ['replication'],
+        summary: 'Give dead letters another round of attempts',
+        description:
+          '`{ "path": "…" }`: one, which may also be failing still; `{ "all": true }`: every dead letter, as a job (202).',
+        body: requestSchema,
+        response: { 200: retryAnswerSchema, 202: jobSchema, default: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      api.requireWritable();
+      const { body } = request;
+      if ('all' in body) {
+        if (api.catalog.replicationCounts()['dead-letter'] === 0)
+          throw nothingToRetry('There is no dead letter.');
+        const job = await requestJob(api, request, { kind: 'retry-all', parameters: {} });
+        return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
+      }
+      const path = parsePath(body.path, api.settings.pathRules);
+      const [latest] = api.catalog.replications({ path, after: null, limit: 1 }).rows;
+      if (latest?.status !== 'dead-letter' && latest?.status !== 'failed') {
+        throw nothingToRetry(
+          `The replication of ${path} has not failed (${latest?.status ?? 'there is none'}).`,
+        );
+      }
+      const { version } = latest;
+      const { position } = await api.store.append(
+        replicationStream(path),
+        [
+          {
+            type: 'ReplicationRetryRequested',
+            id: newEventId(),
+            data: { path, version },
+            metadata: metadataOf(request, api.clock),
+          },
+        ],
+        'any',
+      );
+      await api.catalog.reached(position);
+      return reply.send({ path, version, position });
+    },
+  );
+}
+
+const nothingToRetry = (why: string): HoldfastError =>
+  new HoldfastError(
+    'NOTHING_TO_RETRY',
+    `${why} GET /v1/replications?status=dead-letter lists what was given up.`,
+  );
