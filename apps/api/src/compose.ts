@@ -1,0 +1,145 @@
+import 'reflect-metadata';
+import { Catalog, openCatalog } from '@holdfast/catalog';
+import {
+  type Clock,
+  CLOCK,
+  CommandHandler,
+  EVENT_STORE,
+  type EventStore,
+  LOG_BACKUP,
+  type LogBackup,
+  ModeWatch,
+  systemClock,
+} from '@holdfast/domain';
+import { openSqliteEventStore } from '@holdfast/event-store';
+import {
+  type ContentReader,
+  dataPaths,
+  lockDataDirectory,
+  openContentReader,
+  prepareDataDirectory,
+} from '@holdfast/storage';
+import type { FastifyBaseLogger } from 'fastify';
+import pino from 'pino';
+import { container, instanceCachingFactory } from 'tsyringe';
+import type { ApiServer, ApiSettings } from './api.ts';
+import type { ApiConfig } from './config.ts';
+import { listen } from './listen.ts';
+import { findMismatch, refuseMissingLog } from './log-identity.ts';
+import { buildServer } from './server.ts';
+import { removeTemporaryFiles } from './temporary-file.ts';
+
+export interface Overrides {
+  readonly clock?: Clock;
+  readonly logger?: FastifyBaseLogger;
+  /** Already open; closed with the rest. */
+  readonly store?: EventStore & LogBackup;
+}
+
+export interface Composed {
+  readonly server: ApiServer;
+  readonly logger: FastifyBaseLogger;
+  /** @returns the URL it answers at. @throws PORT_IN_USE */
+  readonly listen: () => Promise<string>;
+  /** In the reverse order of opening. May be called more than once. */
+  readonly close: () => Promise<void>;
+}
+
+const CONTENT_READER = Symbol('ContentReader');
+const LOGGER = Symbol('Logger');
+const SETTINGS = Symbol('ApiSettings');
+const SERVER = Symbol('ApiServer');
+
+/**
+ * Opens everything in order, each part usable before the next begins; what fails half-way closes what is open.
+ * @throws DATA_DIR_UNUSABLE, DATA_DIR_IN_USE, LOG_MISMATCH, SCHEMA_TOO_NEW, DATABASE_CORRUPT, DISK_FULL
+ */
+export async function compose(config: ApiConfig, overrides: Overrides = {}): Promise<Composed> {
+  const parts = container.createChildContainer();
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  try {
+    const logger = overrides.logger ?? pino({ level: config.logLevel, name: 'holdfast-api' });
+    parts.registerInstance(LOGGER, logger);
+    parts.registerInstance<Clock>(CLOCK, overrides.clock ?? systemClock);
+    const paths = dataPaths(config.dataDir);
+    const onTrouble = (what: string) => (error: unknown) => {
+      logger.warn({ err: error }, `${what} is in trouble: ${(error as Error).message}`);
+    };
+
+    const eventsFile = config.eventStore.file ?? paths.events;
+    refuseMissingLog(config.dataDir, eventsFile);
+    const { lowerCaseOnly } = prepareDataDirectory(config.dataDir);
+    const lock = lockDataDirectory(config.dataDir, 'api');
+    closers.push(() => {
+      lock.release();
+    });
+    removeTemporaryFiles(config.dataDir);
+
+    const clock = parts.resolve<Clock>(CLOCK);
+    const store =
+      overrides.store ??
+      (await openSqliteEventStore({
+        file: eventsFile,
+        bellFile: paths.eventsBell,
+        clock,
+        createIfMissing: true,
+      }));
+    closers.push(() => store.close());
+    parts.registerInstance<EventStore>(EVENT_STORE, store);
+    parts.registerInstance<LogBackup>(LOG_BACKUP, store);
+
+    const catalog = await openCatalog({ file: paths.catalog('api'), store, clock });
+    closers.push(() => catalog.close());
+    catalog.start(onTrouble('The catalog'));
+    parts.registerInstance(Catalog, catalog);
+
+    const reader = openContentReader({ dataDir: config.dataDir });
+    closers.push(() => {
+      reader.close();
+    });
+    parts.registerInstance<ContentReader>(CONTENT_READER, reader);
+
+    const mismatch = await findMismatch({ dataDir: config.dataDir, store, reader });
+    if (mismatch !== null) logger.error({ code: mismatch.code }, mismatch.message);
+
+    const modeWatch = new ModeWatch({ store, clock });
+    closers.push(() => modeWatch.close());
+    await modeWatch.start(onTrouble('The watch on the mode'));
+    parts.registerInstance(ModeWatch, modeWatch);
+
+    parts.registerInstance<ApiSettings>(SETTINGS, { ...config, pathRules: { lowerCaseOnly } });
+    parts.register(CommandHandler, {
+      useFactory: instanceCachingFactory(
+        (from) => new CommandHandler({ store: from.resolve(EVENT_STORE), clock: from.resolve(CLOCK) }),
+      ),
+    });
+    parts.register<ApiServer>(SERVER, {
+      useFactory: instanceCachingFactory((from) =>
+        buildServer(
+          {
+            store: from.resolve(EVENT_STORE),
+            backup: from.resolve(LOG_BACKUP),
+            clock: from.resolve(CLOCK),
+            catalog: from.resolve(Catalog),
+            modeWatch: from.resolve(ModeWatch),
+            reader: from.resolve(CONTENT_READER),
+            commands: from.resolve(CommandHandler),
+            logger: from.resolve(LOGGER),
+            mismatch,
+          },
+          from.resolve(SETTINGS),
+        ),
+      ),
+    });
+    const server = parts.resolve<ApiServer>(SERVER);
+    closers.push(() => server.close());
+    await server.ready();
+    return { server, logger, listen: () => listen(server, config), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,202 @@
+import { HoldfastError, newEventId, type NodeUrls, snapshotMode } from '@holdfast/domain';
+import { localBaseUrlOf } from '@holdfast/settings';
+import Fastify, { type FastifyReply, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Socket } from 'node:net';
+import { z } from 'zod';
+import type { Api, ApiPorts, ApiServer, ApiSettings } from './api.ts';
+import { requireDiskSpace } from './disk-check.ts';
+import { createMetrics } from './metrics.ts';
+import { describeApi } from './openapi.ts';
+import { routeNotFound, toProblem, toRawAnswer } from './problems.ts';
+import { parseCommandBody } from './request-body.ts';
+import { checkRequestSafety } from './request-safety.ts';
+import { audit } from './routes/audit.ts';
+import { backup } from './routes/backup.ts';
+import { batch } from './routes/batch.ts';
+import { changeMode } from './routes/change-mode.ts';
+import { deleteContent } from './routes/delete-content.ts';
+import { describeContent } from './routes/describe-content.ts';
+import { health } from './routes/health.ts';
+import { listJobs, readJob } from './routes/jobs.ts';
+import { listContent } from './routes/list-content.ts';
+import { listReplications } from './routes/list-replications.ts';
+import { listVersions } from './routes/list-versions.ts';
+import { healthz, metrics, readyz } from './routes/probes.ts';
+import { publishContent } from './routes/publish-content.ts';
+import { readMode } from './routes/read-mode.ts';
+import { replay } from './routes/replay.ts';
+import { resolveUrl, resolveUrls } from './routes/resolve-url.ts';
+import { retryReplications } from './routes/retry-replications.ts';
+import { serveContent } from './routes/serve-content.ts';
+
+const ROUTES = [
+  publishContent,
+  deleteContent,
+  describeContent,
+  listContent,
+  listVersions,
+  batch,
+  resolveUrl,
+  resolveUrls,
+  readMode,
+  changeMode,
+  listReplications,
+  retryReplications,
+  audit,
+  health,
+  replay,
+  readJob,
+  listJobs,
+  backup,
+  serveContent,
+  healthz,
+  readyz,
+  metrics,
+];
+
+/** Room is asked for this often at most. */
+const DISK_CHECK_MS = 50;
+const MAX_COMMAND_BYTES = 1024 * 1024;
+
+/** The whole HTTP side as one Fastify server, not yet listening. */
+export function buildServer(ports: ApiPorts, settings: ApiSettings): ApiServer {
+  const app: ApiServer = Fastify({
+    loggerInstance: ports.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => newEventId(),
+    bodyLimit: MAX_COMMAND_BYTES,
+    // Idle connections end at once when the server closes; answers under way are finished.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 8_192 },
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
+      if (socket.writable && error.code !== 'ECONNRESET') socket.write(toRawAnswer(error));
+      socket.destroy(error);
+    },
+    frameworkErrors: (error, request, reply: FastifyReply) => {
+      const { status, headers, body } = toProblem(error, request.id);
+      void reply
+        .code(status)
+        .headers(headers)
+        .send(Buffer.from(JSON.stringify(body)));
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  const api = makeApi(app, ports, settings);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    /^application\/(?:json|[a-z0-9.-]+\+json)/,
+    { parseAs: 'buffer' },
+    (request, body, done) => {
+      try {
+        done(null, parseCommandBody(request.method, body as Buffer));
+      } catch (error) {
+        done(error as Error, undefined);
+      }
+    },
+  );
+  guardRequests(app, api);
+  answerFailures(app, api);
+  describeApi(app);
+  void app.register((scope, _options, done) => {
+    for (const route of ROUTES) route(scope, api);
+    done();
+  });
+  return app;
+}
+
+function makeApi(app: ApiServer, ports: ApiPorts, settings: ApiSettings): Api {
+  const { catalog } = ports;
+  let hasCaughtUp = false;
+  let hasSpaceUntil = Number.NEGATIVE_INFINITY;
+  catalog.caughtUp().then(
+    () => {
+      hasCaughtUp = true;
+    },
+    (error: unknown) => {
+      ports.logger.error({ err: error }, 'The catalog does not come up.');
+    },
+  );
+  const requireCatalog = (): void => {
+    if (hasCaughtUp) return;
+    throw new HoldfastError(
+      'CATALOG_LAGGING',
+      'The catalog is still being read from the log after the start; ask again in a moment.',
+      { context: { checkpoint: catalog.checkpoint } },
+    );
+  };
+  return {
+    ...ports,
+    settings,
+    metrics: createMetrics(ports, settings),
+    urls: () => urlsOf(app, settings),
+    requireCatalog,
+    requireWritable: () => {
+      if (ports.mismatch !== null) throw ports.mismatch;
+      requireCatalog();
+    },
+    requireDiskSpace: () => {
+      if (performance.now() < hasSpaceUntil) return;
+      requireDiskSpace(settings.dataDir, settings.diskMinFree);
+      hasSpaceUntil = performance.now() + DISK_CHECK_MS;
+    },
+  };
+}
+
+function urlsOf(app: ApiServer, { cdnBaseUrl, localBaseUrl, urlVersion }: ApiSettings): NodeUrls {
+  const address = app.server.address();
+  const own =
+    address === null || typeof address === 'string'
+      ? localBaseUrlOf('127.0.0.1', 0)
+      : localBaseUrlOf(address.address, address.port);
+  return { cdnBaseUrl, localBaseUrl: localBaseUrl ?? own, urlVersion };
+}
+
+/** What holds for every request: rules of safety, one view of the mode, no parameter that nobody reads. */
+function guardRequests(app: ApiServer, api: Api): void {
+  const noQuery = z.strictObject({});
+  app.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/v1/')) route.schema = { querystring: noQuery, ...route.schema };
+  });
+  app.decorateRequest('mode');
+  app.addHook('onRequest', (request, reply, done) => {
+    request.mode = snapshotMode(api.modeWatch.mode, api.urls());
+    void reply.header('x-request-id', request.id);
+    const { cdnBaseUrl, localBaseUrl } = request.mode;
+    checkRequestSafety(request, [
+      cdnBaseUrl,
+      localBaseUrl,
+      api.settings.cdnBaseUrl,
+      api.settings.localBaseUrl,
+    ]);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const labels = {
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: String(reply.statusCode),
+    };
+    api.metrics.requests.observe(labels, reply.elapsedTime / 1000);
+    done();
+  });
+}
+
+function answerFailures(app: ApiServer, { logger }: Api): void {
+  app.setNotFoundHandler((request) => {
+    throw routeNotFound(request.method, request.url);
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const { status, headers, body, error } = toProblem(thrown, request.id);
+    if (status >= 500) {
+      const about = { requestId: request.id, method: request.method, url: request.url, code: error.code };
+      logger.error({ ...about, err: error }, `${request.method} failed: ${error.message}`);
+    }
+    return reply
+      .code(status)
+      .headers(headers)
+      .send(Buffer.from(JSON.stringify(body)));
+  });
+}
