@@ -30,13 +30,14 @@ const batch = (number: number, size = 20): BulkDocument[] =>
     previous: index % 2 === 0 ? null : Uint8Array.from(Buffer.from(`before ${number} ${index}`)),
   }));
 
-const texts = (documents: readonly BulkDocument[]): Record<string, string> =>
-  Object.fromEntries(
-    documents.flatMap(({ path, bytes, previous }): [string, string][] => [
-      [path, Buffer.from(bytes).toString()],
-      ...(previous === null ? [] : [[`${path}.prev`, Buffer.from(previous).toString()]]),
-    ]),
-  );
+function texts(documents: readonly BulkDocument[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { path, bytes, previous } of documents) {
+    found[path] = Buffer.from(bytes).toString();
+    if (previous !== null) found[`${path}.prev`] = Buffer.from(previous).toString();
+  }
+  return found;
+}
 
 it.each([1, 40])('writes %d batches, later ones in a thread of their own', async (batches) => {
   const umask = process.umask(0o077);
