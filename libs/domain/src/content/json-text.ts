@@ -2,6 +2,8 @@ import { HoldfastError } from '../errors.ts';
 
 /** Deeper documents are refused: parsers of readers fall over long before this. */
 export const MAX_JSON_DEPTH = 256;
+/** Smaller texts cannot nest so deep that it would cost much. */
+const DEPTH_FIRST_FROM = 64 * 1024;
 
 /** A string value (not a key) of the document and where its token stands in the text. */
 export interface StringValue {
@@ -38,6 +40,7 @@ export function readJsonText(
 
 /** As {@link readJsonText}, for text that is decoded already. */
 export function readJson(text: string, wanted: string): { value: unknown; strings: StringValue[] } {
+  if (text.length >= DEPTH_FIRST_FROM) refuseDeep(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -62,6 +65,31 @@ function decodeUtf8(bytes: Uint8Array): string {
     throw new HoldfastError('JSON_INVALID', 'The document is not valid UTF-8.', { cause });
   }
 }
+
+/**
+ * Looks at the depth of text that need not be JSON at all: the parser takes memory for each level before it
+ * is asked what it thinks of the text.
+ */
+function refuseDeep(text: string): void {
+  let depth = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === QUOTE) {
+      const end = endOfString(text, index);
+      // No closing quote: the parser will say so.
+      if (end <= index) return;
+      index = end - 1;
+    } else if (unit === 0x7b || unit === 0x5b) {
+      depth += 1;
+      if (depth > MAX_JSON_DEPTH) throw tooDeep();
+    } else if (unit === 0x7d || unit === 0x5d) {
+      depth -= 1;
+    }
+  }
+}
+
+const tooDeep = (): HoldfastError =>
+  new HoldfastError('JSON_TOO_DEEP', `The document nests deeper than ${MAX_JSON_DEPTH} levels.`);
 
 /**
  * Walks text that `JSON.parse` has accepted, so tokens need no checking of their own: what is left
@@ -89,7 +117,7 @@ function scanStrings(text: string, wanted: string): StringValue[] {
     if (unit === 0x7b || unit === 0x5b) {
       open.push({ keys: unit === 0x7b ? new Set() : null });
       if (open.length > MAX_JSON_DEPTH) {
-        throw new HoldfastError('JSON_TOO_DEEP', `The document nests deeper than ${MAX_JSON_DEPTH} levels.`);
+        throw tooDeep();
       }
     } else if (unit === 0x7d || unit === 0x5d) {
       open.pop();
