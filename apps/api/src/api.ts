@@ -52,6 +52,8 @@ export interface ApiSettings {
   readonly kinds: KindChecks;
   readonly pathRules: PathRules;
   readonly diskMinFree: DiskMinFree;
+  /** Where publishing needs room. */
+  readonly diskDirectories: readonly string[];
   readonly logLevel: LogLevel;
 }
 

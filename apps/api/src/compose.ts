@@ -10,6 +10,7 @@ import {
   type LogBackup,
   ModeWatch,
   systemClock,
+  toHoldfastError,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
 import {
@@ -20,6 +21,7 @@ import {
   prepareDataDirectory,
 } from '@holdfast/storage';
 import type { FastifyBaseLogger } from 'fastify';
+import { dirname } from 'node:path';
 import pino from 'pino';
 import { container, instanceCachingFactory } from 'tsyringe';
 import type { ApiServer, ApiSettings } from './api.ts';
@@ -43,6 +45,8 @@ export interface Composed {
   readonly listen: () => Promise<string>;
   /** In the reverse order of opening. May be called more than once. */
   readonly close: () => Promise<void>;
+  /** Resolves with the failure of a part that cannot go on: a damaged catalog is built again by a new start. */
+  readonly broken: Promise<unknown>;
 }
 
 const CONTENT_READER = Symbol('ContentReader');
@@ -65,8 +69,11 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     parts.registerInstance(LOGGER, logger);
     parts.registerInstance<Clock>(CLOCK, overrides.clock ?? systemClock);
     const paths = dataPaths(config.dataDir);
+    const broken = Promise.withResolvers<unknown>();
     const onTrouble = (what: string) => (error: unknown) => {
-      logger.warn({ err: error }, `${what} is in trouble: ${(error as Error).message}`);
+      const { code, kind, message } = toHoldfastError(error);
+      logger.warn({ code }, `${what} is in trouble: ${message}`);
+      if (kind === 'fatal') broken.resolve(error);
     };
 
     const eventsFile = config.eventStore.file ?? paths.events;
@@ -110,7 +117,11 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     await modeWatch.start(onTrouble('The watch on the mode'));
     parts.registerInstance(ModeWatch, modeWatch);
 
-    parts.registerInstance<ApiSettings>(SETTINGS, { ...config, pathRules: { lowerCaseOnly } });
+    parts.registerInstance<ApiSettings>(SETTINGS, {
+      ...config,
+      pathRules: { lowerCaseOnly },
+      diskDirectories: [...new Set([config.dataDir, dirname(eventsFile)])],
+    });
     parts.register(CommandHandler, {
       useFactory: instanceCachingFactory(
         (from) => new CommandHandler({ store: from.resolve(EVENT_STORE), clock: from.resolve(CLOCK) }),
@@ -137,7 +148,7 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     const server = parts.resolve<ApiServer>(SERVER);
     closers.push(() => server.close());
     await server.ready();
-    return { server, logger, listen: () => listen(server, config), close };
+    return { server, logger, listen: () => listen(server, config), close, broken: broken.promise };
   } catch (error) {
     await close();
     throw error;

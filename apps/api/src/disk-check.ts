@@ -20,7 +20,11 @@ export function readDisk(directory: string, minFree: DiskMinFree): DiskState {
 }
 
 /** @throws DISK_FULL, before anything is written; deletes and changes of the mode do not ask */
-export function requireDiskSpace(directory: string, minFree: DiskMinFree): void {
+export function requireDiskSpace(directories: readonly string[], minFree: DiskMinFree): void {
+  for (const directory of directories) requireRoom(directory, minFree);
+}
+
+function requireRoom(directory: string, minFree: DiskMinFree): void {
   const { isFull, freeBytes, minFreeBytes } = readDisk(directory, minFree);
   if (!isFull) return;
   throw new HoldfastError(

@@ -5,13 +5,14 @@ import { stopOnSignals } from './stop.ts';
 
 process.title = 'holdfast-api';
 try {
-  const { listen, close, logger } = await compose(readConfig());
-  stopOnSignals(close, logger);
+  const { listen, close, logger, broken } = await compose(readConfig());
+  stopOnSignals(close, logger, broken);
   const url = await listen();
   process.send?.({ type: 'ready', url });
 } catch (error) {
   const { code, kind, message, stack } = toHoldfastError(error);
   process.stderr.write(`${code}: ${code === 'INTERNAL' ? stack : message}\n`);
+  const isForGood = (kind === 'fatal' && code !== 'INTERNAL') || kind === 'poison';
   // 2: starting it again would not help.
-  process.exit(kind === 'fatal' && code !== 'INTERNAL' ? 2 : 1);
+  process.exit(isForGood ? 2 : 1);
 }

@@ -41,6 +41,7 @@ describe('/openapi.json', () => {
         'GET /v1/jobs/{id}',
         'GET /v1/backup',
         'GET /content/{path}',
+        'HEAD /content/{path}',
         'GET /healthz',
         'GET /readyz',
         'GET /metrics',

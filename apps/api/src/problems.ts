@@ -109,7 +109,7 @@ export function toRawAnswer(parserError: NodeJS.ErrnoException): string {
 }
 
 const titleOf = (code: string): string => {
-  const words = code.toLowerCase().replaceAll('_', ' ');
+  const words = code.toLowerCase().replaceAll('_', ' ').replace('json', 'JSON');
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 

@@ -101,6 +101,20 @@ describe('what is no proper request', () => {
     expect([status, json['code']]).toEqual([413, 'DOCUMENT_TOO_LARGE']);
   });
 
+  it('is answered with a problem when a body is missing altogether', async () => {
+    const url = await api.listen();
+    const bare = async (method: string, path: string, type: string) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.end(
+        `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nConnection: close\r\n\r\n`,
+      );
+      return Buffer.concat((await socket.toArray()) as Buffer[]).toString();
+    };
+    expect(await bare('PUT', '/v1/content/a.json', 'application/json')).toContain('"code":"JSON_INVALID"');
+    expect(await bare('PUT', '/v1/mode', 'application/json')).toContain('"code":"JSON_INVALID"');
+    expect(await bare('POST', '/v1/batch', 'application/x-ndjson')).toContain('"done":true');
+  });
+
   it('is answered with a problem when its headers are too large, or it is no HTTP', async () => {
     const url = await api.listen();
     const large = await sendRaw(url, { path: '/v1/mode', headers: { 'x-large': 'x'.repeat(20_000) } });

@@ -139,7 +139,7 @@ function makeApi(app: ApiServer, ports: ApiPorts, settings: ApiSettings): Api {
     },
     requireDiskSpace: () => {
       if (performance.now() < hasSpaceUntil) return;
-      requireDiskSpace(settings.dataDir, settings.diskMinFree);
+      requireDiskSpace(settings.diskDirectories, settings.diskMinFree);
       hasSpaceUntil = performance.now() + DISK_CHECK_MS;
     },
   };
@@ -164,6 +164,7 @@ function guardRequests(app: ApiServer, api: Api): void {
   app.addHook('onRequest', (request, reply, done) => {
     request.mode = snapshotMode(api.modeWatch.mode, api.urls());
     void reply.header('x-request-id', request.id);
+    if (request.url.startsWith('/v1/')) void reply.header('cache-control', 'no-store');
     const { cdnBaseUrl, localBaseUrl } = request.mode;
     checkRequestSafety(request, [
       cdnBaseUrl,

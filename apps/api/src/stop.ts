@@ -6,8 +6,13 @@ const CLOSE_WITHIN_MS = 4_500;
 /**
  * Ends the process when it is asked to, when its supervisor is gone, or after a failure nobody handled. What is
  * under way gets a few seconds; nothing that was acknowledged depends on it.
+ * @param broken  resolves with the failure of a part that only a new start can help
  */
-export function stopOnSignals(close: () => Promise<void>, logger: FastifyBaseLogger): void {
+export function stopOnSignals(
+  close: () => Promise<void>,
+  logger: FastifyBaseLogger,
+  broken: Promise<unknown>,
+): void {
   let isStopping = false;
   const stop = (why: string, exitCode: number): void => {
     if (isStopping) return;
@@ -34,9 +39,12 @@ export function stopOnSignals(close: () => Promise<void>, logger: FastifyBaseLog
   process.once('disconnect', () => {
     stop('the supervisor is gone', 0);
   });
-  process.on('uncaughtException', (error) => {
-    const { code, kind, message } = toHoldfastError(error);
+  // Whether a new start helps is for the new start to find out.
+  const giveUp = (error: unknown): void => {
+    const { code, message } = toHoldfastError(error);
     logger.fatal({ err: error, code }, message);
-    stop(code, kind === 'fatal' && code !== 'INTERNAL' ? 2 : 1);
-  });
+    stop(code, 1);
+  };
+  process.on('uncaughtException', giveUp);
+  void broken.then(giveUp);
 }

@@ -1,5 +1,6 @@
 import { toHoldfastError } from '@holdfast/domain';
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { batchDoneSchema, batchResultSchema } from '../batch/batch-result.ts';
@@ -29,7 +30,7 @@ export function batch(app: ApiServer, api: Api): void {
     scope.addContentTypeParser('*', (_request, payload, parsed) => {
       parsed(null, payload);
     });
-    scope.post<{ Body: IncomingMessage; Querystring: z.infer<typeof querySchema> }>(
+    scope.post<{ Body: IncomingMessage | undefined; Querystring: z.infer<typeof querySchema> }>(
       '/v1/batch',
       {
         schema: {
@@ -53,7 +54,7 @@ export function batch(app: ApiServer, api: Api): void {
         const results = new ResultStream(api.settings.dataDir);
         const context = { api, metadata: metadataOf(request, api.clock), isDryRun: dryRun };
         const run = ordered ? runOrderedBatch : runBatch;
-        run(context, request.body, results).catch((error: unknown) => {
+        run(context, request.body ?? Readable.from([]), results).catch((error: unknown) => {
           const { code, message } = toHoldfastError(error);
           api.logger.warn({ requestId: request.id, code }, `A batch was cut off: ${message}`);
           results.destroy(error as Error);

@@ -2,7 +2,7 @@ import { REPLICATION_STATUSES } from '@holdfast/catalog';
 import { CONTENT_EVENT_TYPES, PROJECTOR_STATES } from '@holdfast/domain';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
-import { readDisk } from '../disk-check.ts';
+import { type DiskState, readDisk } from '../disk-check.ts';
 import { readOrNull } from '../local-index.ts';
 import { measureLag } from '../log-lag.ts';
 import { problemSchema } from '../problems.ts';
@@ -74,10 +74,8 @@ export function health(app: ApiServer, api: Api): void {
       const now = clock.now();
       const checkpoint = readOrNull(() => reader.checkpoint());
       const reasons = await findReasons(api);
-      const { freeBytes, totalBytes, minFreeBytes, isFull } = readDisk(
-        settings.dataDir,
-        settings.diskMinFree,
-      );
+      const disks = settings.diskDirectories.map((directory) => readDisk(directory, settings.diskMinFree));
+      const { freeBytes, totalBytes, minFreeBytes, isFull } = fullest(disks);
       return {
         status: reasons.length === 0 && !isFull ? ('ok' as const) : ('degraded' as const),
         reasons,
@@ -108,6 +106,12 @@ export function health(app: ApiServer, api: Api): void {
     },
   );
 }
+
+/** The one that stops publishing first. */
+const fullest = (disks: readonly DiskState[]): DiskState =>
+  disks.reduce((worst, disk) =>
+    disk.freeBytes - disk.minFreeBytes < worst.freeBytes - worst.minFreeBytes ? disk : worst,
+  );
 
 async function viewNode(
   { store }: Api,

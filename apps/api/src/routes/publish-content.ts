@@ -21,6 +21,8 @@ import { problemSchema } from '../problems.ts';
 
 const querySchema = z.strictObject(waitQuery);
 
+const NO_BYTES = new Uint8Array();
+
 export const publishAnswerSchema = z.object({
   path: z.string(),
   version: z.int().meta({ description: 'Revision in the history of this path, 0 first' }),
@@ -41,7 +43,7 @@ export function publishContent(app: ApiServer, api: Api): void {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => {
       parsed(null, body);
     });
-    scope.put<PathRequest & { Body: Buffer; Querystring: z.infer<typeof querySchema> }>(
+    scope.put<PathRequest & { Body: Buffer | undefined; Querystring: z.infer<typeof querySchema> }>(
       '/v1/content/*',
       {
         bodyLimit: MAX_DOCUMENT_BYTES,
@@ -65,7 +67,7 @@ export function publishContent(app: ApiServer, api: Api): void {
         const document = prepareDocument({
           path,
           contentType: request.headers['content-type'] ?? '',
-          bytes: request.body,
+          bytes: request.body ?? NO_BYTES,
           checks: api.settings.kinds,
         });
         api.requireWritable();

@@ -17,10 +17,12 @@ export function serveContent(app: ApiServer, api: Api): void {
   const { corsOrigins, cacheControl } = api.settings;
   const vary = corsOrigins === '*' ? 'Accept-Encoding' : 'Accept-Encoding, Origin';
 
-  app.get<{ Params: { '*': string } }>(
-    '/content/*',
-    { schema: { tags: ['local origin'], summary: 'The document as readers get it' } },
-    async (request, reply) => {
+  app.route<{ Params: { '*': string } }>({
+    // By one handler: a 304 to HEAD has no Content-Length of its own.
+    method: ['GET', 'HEAD'],
+    url: '/content/*',
+    schema: { tags: ['local origin'], summary: 'The document as readers get it' },
+    handler: async (request, reply) => {
       allowOrigin(request, reply);
       const path = request.params['*'];
       if (!isContentPath(path, api.settings.pathRules)) throw contentNotFound(path.slice(0, 300));
@@ -44,7 +46,7 @@ export function serveContent(app: ApiServer, api: Api): void {
       void reply.header('content-encoding', 'gzip');
       return reply.send(await representations.gzip(path, representation));
     },
-  );
+  });
 
   app.options('/content/*', { schema: { hide: true } }, (request: WildcardRequest, reply) => {
     allowOrigin(request, reply);
