@@ -127,9 +127,13 @@ export class FaultyObjectStore implements ObjectStore {
 
 /**
  * An event store whose appends fail when they are told to.
- * @returns the store, all other methods as they are, and `failAppend`
+ * @returns the store, all other methods as they are, `failAppend`, and `heal`, which ends all faults
  */
-export function faultyAppends(inner: EventStore): { store: EventStore; failAppend: (fault?: Fault) => void } {
+export function faultyAppends(inner: EventStore): {
+  store: EventStore;
+  failAppend: (fault?: Fault) => void;
+  heal: () => void;
+} {
   const faults = new Faults<'append'>(
     () => new HoldfastError('EVENT_STORE_UNAVAILABLE', 'The log does not answer (a fault made by a test).'),
   );
@@ -150,6 +154,9 @@ export function faultyAppends(inner: EventStore): { store: EventStore; failAppen
     store,
     failAppend: (fault = {}) => {
       faults.plan('append', fault);
+    },
+    heal: () => {
+      faults.clear();
     },
   };
 }

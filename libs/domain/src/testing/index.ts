@@ -19,3 +19,4 @@ export { MemoryObjectStore } from './memory-object-store.ts';
 export { objectStoreContract, type OpenedObjectStore } from './object-store.contract.ts';
 export { eventStoreContract, type ForeignEvent, type OpenedEventStore } from './event-store.contract.ts';
 export { eventually, idsOf, readAllPages, readWholeLog } from './whole-log.ts';
+export { ManualClock } from './manual-clock.ts';
