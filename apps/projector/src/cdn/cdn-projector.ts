@@ -1,0 +1,323 @@
+import type { Catalog, DueReplication } from '@holdfast/catalog';
+import {
+  type Clock,
+  type EventMetadata,
+  type EventStore,
+  hasCode,
+  type HoldfastError,
+  type ModeWatch,
+  type ObjectStore,
+  type Position,
+  toHoldfastError,
+} from '@holdfast/domain';
+import type { ProjectorStatus } from '../local/local-projector.ts';
+import type { ProjectorLog } from '../runtime/projector-log.ts';
+import { Wakeup } from '../runtime/wakeup.ts';
+import { BucketIdentity } from './bucket-identity.ts';
+import { type DueCatalog, DuePaths, type Taken } from './due-paths.ts';
+import { recordOutcome, type RecordPorts } from './record-outcome.ts';
+import {
+  deleteDocuments,
+  type LocalFiles,
+  type Outcome,
+  putDocument,
+  type ReplicatePorts,
+} from './replicate.ts';
+import { type Released, whenLocked } from './stand-by.ts';
+import { untilAnswered } from '../runtime/until-answered.ts';
+
+export interface CdnProjectorPorts {
+  readonly store: EventStore;
+  readonly catalog: DueCatalog &
+    Pick<Catalog, 'nextReplicationAt' | 'reached' | 'onChange' | 'replicationCounts' | 'oldestPendingAt'>;
+  readonly content: LocalFiles;
+  readonly bucket: ObjectStore;
+  readonly mode: Pick<ModeWatch, 'mode' | 'onChange'>;
+  readonly clock: Clock;
+  readonly log: ProjectorLog;
+  /** Takes the lock that one CDN projector of all has. @throws DATA_DIR_IN_USE while another has it */
+  readonly lock: () => Released;
+}
+
+export interface CdnProjectorSettings {
+  readonly node: string;
+  readonly logId: string;
+  /** How many puts, and batches of deletes, are under way at most. */
+  readonly concurrency: number;
+  readonly retryScheduleMs: readonly number[];
+  readonly cacheControl: string;
+}
+
+/** Documents in memory at a time; one alone may be larger. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_DELETES = 1_000;
+/** Whoever waits for a local file looks again after this, though no bell was heard. */
+const LOOK_AGAIN_MS = 250;
+const LONGEST_REST_MS = 5_000;
+
+/**
+ * Replicates local files into the bucket: what should be there by the log against what was replicated by the log,
+ * path by path, in order per path and concurrently across paths. All it knows is in the log, so it goes on after
+ * any crash; an attempt that was cut short is made again. Nothing it meets stops anybody else.
+ */
+export class CdnProjector {
+  readonly #ports: CdnProjectorPorts;
+  readonly #settings: CdnProjectorSettings;
+  readonly #due: DuePaths;
+  readonly #replicate: ReplicatePorts;
+  readonly #record: RecordPorts;
+  readonly #identity: BucketIdentity;
+  readonly #stop = new AbortController();
+  readonly #changed = new Wakeup();
+  readonly #attempts = new Set<Promise<void>>();
+  #bytesUnderWay = 0;
+  #state: Pick<ProjectorStatus, 'state' | 'reason'> = { state: 'starting', reason: null };
+  /** Why the last use of the bucket failed; null once one succeeded. */
+  #trouble: HoldfastError | null = null;
+  #checkpoint: Position | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(ports: CdnProjectorPorts, settings: CdnProjectorSettings) {
+    const { store, clock, content, bucket } = ports;
+    const { logId, cacheControl } = settings;
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#identity = new BucketIdentity(bucket, logId);
+    this.#due = new DuePaths(ports);
+    const signal = this.#stop.signal;
+    this.#record = { store, clock, log: ports.log, retryScheduleMs: settings.retryScheduleMs, signal };
+    this.#replicate = {
+      store,
+      clock,
+      content,
+      bucket,
+      identity: this.#identity,
+      logId,
+      cacheControl,
+      signal,
+    };
+  }
+
+  /** Begins in the background; `status` tells how it goes. */
+  start(): void {
+    this.#running = this.#run().catch((error: unknown) => {
+      this.#giveUp(error);
+    });
+  }
+
+  status(): ProjectorStatus {
+    const counts = this.#ports.catalog.replicationCounts();
+    const pending = counts.queued + counts.failed;
+    if (pending === 0) this.#checkpoint = this.#ports.catalog.checkpoint;
+    return {
+      name: 'cdn',
+      ...this.#stateNow(),
+      checkpoint: this.#checkpoint,
+      pending,
+      oldestPendingAt: this.#ports.catalog.oldestPendingAt()?.toISOString() ?? null,
+    };
+  }
+
+  /** Ends after the attempts under way; one whose outcome could not be recorded is made again by the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    await Promise.allSettled(this.#attempts);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    const { clock, lock, log, catalog, content, mode } = this.#ports;
+    const held = await whenLocked(lock, {
+      clock,
+      signal,
+      onWait: (reason) => {
+        this.#state = { state: 'waiting', reason };
+        log.info({}, `The CDN projector stands by: ${reason}`);
+      },
+    });
+    if (held === null) return;
+    const wake = (): void => {
+      this.#changed.wake();
+    };
+    const ends = [
+      catalog.onChange(() => {
+        this.#due.refresh();
+        wake();
+      }),
+      content.onChange(wake),
+      mode.onChange(wake),
+    ];
+    try {
+      await this.#refuseOtherLog();
+      while (!signal.aborted) {
+        const woken = this.#changed.next(signal);
+        const hasFailed = !this.#begin();
+        await this.#rest(woken, hasFailed || this.#due.waitingCount > 0);
+      }
+    } finally {
+      for (const end of ends) end();
+      await Promise.allSettled(this.#attempts);
+      held.release();
+    }
+  }
+
+  /** Before anything is due; a bucket that is away is looked at by the first attempt. */
+  async #refuseOtherLog(): Promise<void> {
+    try {
+      await this.#identity.check();
+    } catch (error) {
+      if (hasCode(error, 'LOG_MISMATCH')) throw error;
+      this.#meet(toHoldfastError(error));
+    }
+  }
+
+  /** Begins as many attempts as may be under way. @returns false where it could not be known which are due */
+  #begin(): boolean {
+    if (!this.#ports.mode.mode.cdnEnabled) {
+      this.#state = { state: 'paused', reason: 'The CDN is disabled; the queue is kept.' };
+      this.#due.clear();
+      return true;
+    }
+    this.#state = { state: 'running', reason: null };
+    const fits = (bytes: number): boolean =>
+      this.#bytesUnderWay === 0 || this.#bytesUnderWay + bytes <= MAX_BYTES;
+    try {
+      while (this.#attempts.size < this.#settings.concurrency) {
+        const taken = this.#due.take(MAX_DELETES, fits);
+        if (taken.length === 0) break;
+        this.#attempt(taken);
+      }
+      return true;
+    } catch (error) {
+      // The index of the local files cannot be read now.
+      this.#meet(toHoldfastError(error));
+      return false;
+    }
+  }
+
+  #attempt(taken: readonly Taken[]): void {
+    const bytes = taken.reduce((sum, { due }) => sum + (due.document?.bytes ?? 0), 0);
+    this.#bytesUnderWay += bytes;
+    const attempt = this.#replicateAndRecord(taken)
+      .catch((error: unknown) => {
+        this.#giveUp(error);
+      })
+      .finally(() => {
+        this.#bytesUnderWay -= bytes;
+        this.#attempts.delete(attempt);
+        for (const { due } of taken) this.#due.release(due.path);
+        this.#changed.wake();
+      });
+    this.#attempts.add(attempt);
+  }
+
+  async #replicateAndRecord(taken: readonly Taken[]): Promise<void> {
+    const startedAt = this.#ports.clock.now();
+    const outcomes = await this.#outcomesOf(taken);
+    if (outcomes.some(({ outcome }) => outcome.is === 'failed') && this.#stop.signal.aborted) return;
+    for (const { outcome } of outcomes) this.#judge(outcome);
+    const causes = await this.#causesOf(taken);
+    const recorded = await Promise.all(
+      outcomes.map(async ({ taken: { due, asOf }, outcome }) => {
+        if (outcome.is === 'superseded') return outcome.by;
+        const metadata = causes.get(due.position) ?? this.#ownMetadata(due);
+        return recordOutcome({ due, asOf, startedAt, metadata }, outcome, this.#record);
+      }),
+    );
+    await this.#untilCatalogKnows(recorded);
+  }
+
+  async #outcomesOf(taken: readonly Taken[]): Promise<{ taken: Taken; outcome: Outcome }[]> {
+    const [first] = taken;
+    if (first === undefined) return [];
+    if (first.due.action === 'put')
+      return [{ taken: first, outcome: await putDocument(first.due, this.#replicate) }];
+    const outcomes = await deleteDocuments(
+      taken.map(({ due }) => due),
+      this.#replicate,
+    );
+    return taken.map((one) => ({ taken: one, outcome: outcomes.get(one.due)! }));
+  }
+
+  /** Metadata of what follows from each content event, so that an audit finds the request behind an upload. */
+  async #causesOf(taken: readonly Taken[]): Promise<Map<Position, Omit<EventMetadata, 'at'>>> {
+    const positions = taken.map(({ due }) => due.position);
+    const events = await untilAnswered(this.#record, () => this.#ports.store.readAt(positions));
+    const causes = new Map<Position, Omit<EventMetadata, 'at'>>();
+    for (const event of events ?? []) {
+      if (event.type === 'Unreadable') continue;
+      const { correlationId, traceparent } = event.metadata;
+      const trace = traceparent === undefined ? {} : { traceparent };
+      causes.set(event.position, { correlationId, causationId: event.id, actor: this.#actor, ...trace });
+    }
+    return causes;
+  }
+
+  #ownMetadata({ position }: DueReplication): Omit<EventMetadata, 'at'> {
+    return { correlationId: position, causationId: position, actor: this.#actor };
+  }
+
+  get #actor(): string {
+    return `projector:${this.#settings.node}`;
+  }
+
+  /** Until then the catalog would call the path due again. */
+  async #untilCatalogKnows(positions: readonly (Position | null)[]): Promise<void> {
+    const { signal } = this.#stop;
+    const last = positions
+      .filter((position) => position !== null)
+      .sort()
+      .at(-1);
+    while (last !== undefined && !signal.aborted) {
+      try {
+        return await this.#ports.catalog.reached(last, { signal });
+      } catch (error) {
+        if (!hasCode(error, 'CATALOG_LAGGING')) throw error;
+      }
+    }
+  }
+
+  #judge(outcome: Outcome): void {
+    if (outcome.is === 'replicated') this.#trouble = null;
+    if (outcome.is === 'failed') this.#meet(outcome.error);
+  }
+
+  /** Until something changes, the next retry is due, or (`isWaiting`) it is worth while to look again. */
+  async #rest(woken: Promise<void>, isWaiting: boolean): Promise<void> {
+    const { clock, catalog } = this.#ports;
+    const rest = new AbortController();
+    void woken.then(() => {
+      rest.abort();
+    });
+    const begunAt = clock.now().getTime();
+    const nextRetryInMs = (catalog.nextReplicationAt()?.getTime() ?? Infinity) - begunAt;
+    const ms = Math.min(Math.max(nextRetryInMs, 1), isWaiting ? LOOK_AGAIN_MS : LONGEST_REST_MS);
+    await clock.sleep(ms, rest.signal);
+    if (clock.now().getTime() - begunAt >= ms) this.#due.refresh();
+    this.#changed.wake();
+  }
+
+  #stateNow(): Pick<ProjectorStatus, 'state' | 'reason'> {
+    if (this.#state.state !== 'running' || this.#trouble === null) return this.#state;
+    return { state: 'waiting', reason: `${this.#trouble.code}: ${this.#trouble.message}` };
+  }
+
+  #meet(error: HoldfastError): void {
+    if (this.#stop.signal.aborted) return;
+    if (hasCode(error, 'OBJECT_STORE_UNAVAILABLE')) this.#identity.doubt();
+    // Each attempt is in the log; here the first of many that fail for the same reason is enough.
+    if (this.#trouble?.code !== error.code) {
+      this.#ports.log.warn({ code: error.code, ...error.context }, error.message);
+    }
+    this.#trouble = error;
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    const known = toHoldfastError(error);
+    this.#state = { state: 'stopped', reason: `${known.code}: ${known.message}` };
+    this.#ports.log.error({ err: known, code: known.code }, `The CDN projector stops: ${known.message}`);
+    this.#stop.abort();
+  }
+}
