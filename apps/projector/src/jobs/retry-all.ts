@@ -1,0 +1,78 @@
+import type { Catalog, ReplicationRow } from '@holdfast/catalog';
+import {
+  type Clock,
+  derivedEventId,
+  type EventStore,
+  hasCode,
+  type NewEvent,
+  replicationStream,
+} from '@holdfast/domain';
+import { untilAnswered } from '../runtime/until-answered.ts';
+import { inParallel } from './in-parallel.ts';
+import { type JobRun, metadataOf, type RunJob } from './job.ts';
+
+export interface RetryAllPorts {
+  readonly store: EventStore;
+  readonly catalog: Pick<Catalog, 'replications'>;
+  readonly clock: Clock;
+}
+
+const PAGE = 512;
+const CONCURRENCY = 64;
+
+/** FR-017: asks for another round of attempts for every dead letter, and for what waits for its next retry. */
+export const retryAll =
+  (ports: RetryAllPorts): RunJob =>
+  async (run) => {
+    // What an earlier run asked for is no dead letter any more, so it is not met again.
+    let requested = run.job.progress?.done ?? 0;
+    for (const status of ['dead-letter', 'failed'] as const) {
+      for (let after: string | null = null; ;) {
+        const page: ReturnType<Catalog['replications']> = ports.catalog.replications({
+          status,
+          after,
+          limit: PAGE,
+        });
+        await inParallel(page.rows, CONCURRENCY, async (row) => {
+          if (await requestRetry(row, run, ports)) requested += 1;
+        });
+        run.signal.throwIfAborted();
+        run.onProgress({ phase: 'asking', done: requested, total: null });
+        if (page.next === null) break;
+        after = page.next;
+      }
+    }
+    return { requested };
+  };
+
+/** @returns false where something else happened to the path meanwhile, which makes the request needless */
+async function requestRetry(
+  { path, version }: ReplicationRow,
+  run: JobRun,
+  ports: RetryAllPorts,
+): Promise<boolean> {
+  const { store, clock } = ports;
+  const { signal } = run;
+  const stream = replicationStream(path);
+  const last = (
+    await untilAnswered({ clock, signal }, () =>
+      store.readStream(stream, { direction: 'backwards', maxCount: 1 }),
+    )
+  )?.[0];
+  const hasFailed = last?.type === 'ReplicationDeadLettered' || last?.type === 'ReplicationFailed';
+  if (!hasFailed || last.data.version !== version) return false;
+  const event: NewEvent = {
+    type: 'ReplicationRetryRequested',
+    data: { path, version },
+    id: derivedEventId('retry-all', run.job.id, path, String(last.version)),
+    metadata: metadataOf(run, clock.now()),
+  };
+  try {
+    return (
+      (await untilAnswered({ clock, signal }, () => store.append(stream, [event], last.version))) !== null
+    );
+  } catch (error) {
+    if (hasCode(error, 'STREAM_VERSION_CONFLICT')) return false;
+    throw error;
+  }
+}
