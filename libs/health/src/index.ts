@@ -1,1 +1,2 @@
-export {};
+export { DiskGuard, type DiskGuardOptions, type DiskState, type MinFree } from './disk-guard.ts';
+export { Heartbeat, type HeartbeatPorts, type NodeReport } from './heartbeat.ts';

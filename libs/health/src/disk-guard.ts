@@ -1,0 +1,69 @@
+import { statfsSync } from 'node:fs';
+import type { Clock } from '@holdfast/domain';
+
+/** How much must stay free: of what is given, the smaller part counts. */
+export interface MinFree {
+  /** Of the whole disk, 0 to 100. */
+  readonly percent: number | null;
+  readonly bytes: number | null;
+}
+
+export interface DiskState {
+  /** What this user may still use. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly minFreeBytes: number;
+  readonly isBelow: boolean;
+}
+
+export interface DiskGuardOptions {
+  /** Anywhere on the disk. */
+  readonly path: string;
+  readonly minFree: MinFree;
+  readonly clock: Clock;
+  /** Default: asks the operating system. */
+  readonly readSpace?: (path: string) => { freeBytes: number; totalBytes: number };
+}
+
+/** An answer is as good as new for so long: asking may take a while on a disk that is far away. */
+const FRESH_MS = 500;
+
+/** Watches the free space of one disk (FR-013, FR-014). */
+export class DiskGuard {
+  readonly #options: DiskGuardOptions;
+  #state: DiskState | null = null;
+  #readAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: DiskGuardOptions) {
+    this.#options = options;
+  }
+
+  /** At most half a second old. @throws what the system says where there is no such path */
+  state(): DiskState {
+    const { path, minFree, clock, readSpace = askSystem } = this.#options;
+    const now = clock.now().getTime();
+    if (this.#state === null || now - this.#readAt >= FRESH_MS || now < this.#readAt) {
+      const space = readSpace(path);
+      const minFreeBytes = minFreeBytesOf(minFree, space.totalBytes);
+      this.#state = { ...space, minFreeBytes, isBelow: space.freeBytes < minFreeBytes };
+      this.#readAt = now;
+    }
+    return this.#state;
+  }
+
+  isBelow(): boolean {
+    return this.state().isBelow;
+  }
+}
+
+export function minFreeBytesOf({ percent, bytes }: MinFree, totalBytes: number): number {
+  const parts = [percent === null ? null : (totalBytes * percent) / 100, bytes].filter(
+    (part) => part !== null,
+  );
+  return parts.length === 0 ? 0 : Math.round(Math.min(...parts));
+}
+
+function askSystem(path: string): { freeBytes: number; totalBytes: number } {
+  const { bavail, blocks, bsize } = statfsSync(path);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+}

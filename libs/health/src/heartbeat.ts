@@ -1,0 +1,82 @@
+import {
+  type Clock,
+  type EventData,
+  type EventStore,
+  type HoldfastError,
+  newEventId,
+  nodeStream,
+  toHoldfastError,
+} from '@holdfast/domain';
+
+export type NodeReport = EventData<'NodeReported'>;
+
+export interface HeartbeatPorts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  /** Asked for each report. A throw costs that report only. */
+  readonly readState: () => Pick<NodeReport, 'projectors' | 'disks' | 'memoryBytes'>;
+  /** Told of each report that could not be made; the next one is made all the same. */
+  readonly onTrouble: (error: HoldfastError) => void;
+}
+
+const INTERVAL_MS = 5_000;
+
+/** Reports every five seconds how a node is, for as long as the log takes it. */
+export class Heartbeat {
+  readonly #ports: HeartbeatPorts;
+  readonly #node: Pick<NodeReport, 'node' | 'version' | 'runtime'>;
+  readonly #startedAt: string;
+  readonly #stop = new AbortController();
+  #beating: Promise<void> = Promise.resolve();
+
+  constructor(ports: HeartbeatPorts, node: Pick<NodeReport, 'node' | 'version' | 'runtime'>) {
+    this.#ports = ports;
+    this.#node = node;
+    this.#startedAt = ports.clock.now().toISOString();
+  }
+
+  /** Resolves after the first report was made, or could not be. */
+  async start(): Promise<void> {
+    await this.#report();
+    this.#beating = this.#beat();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#beating;
+  }
+
+  async #beat(): Promise<void> {
+    const { signal } = this.#stop;
+    for (;;) {
+      await this.#ports.clock.sleep(INTERVAL_MS, signal);
+      if (signal.aborted) return;
+      await this.#report();
+    }
+  }
+
+  async #report(): Promise<void> {
+    const { store, clock, readState, onTrouble } = this.#ports;
+    const { node } = this.#node;
+    try {
+      const data: NodeReport = {
+        ...this.#node,
+        startedAt: this.#startedAt,
+        intervalSeconds: INTERVAL_MS / 1_000,
+        ...readState(),
+      };
+      const id = newEventId();
+      const metadata = {
+        correlationId: id,
+        causationId: id,
+        actor: `projector:${node}`,
+        at: clock.now().toISOString(),
+      };
+      await store.append(nodeStream(node), [{ type: 'NodeReported', id, data, metadata }], 'any', {
+        keepLatest: 1,
+      });
+    } catch (error) {
+      onTrouble(toHoldfastError(error));
+    }
+  }
+}
