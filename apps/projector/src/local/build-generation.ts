@@ -12,7 +12,12 @@ import {
   type PoisonRecord,
   removeGeneration,
 } from '@holdfast/storage';
-import { type Collected, collectDocuments, type DocumentWalk } from './collect-documents.ts';
+import {
+  type Collected,
+  collectDocuments,
+  type DocumentWalk,
+  unreadableContent,
+} from './collect-documents.ts';
 import { openGeneration, type OpenGeneration } from './live-generation.ts';
 import { recordOf, toPoisonRecord } from './materialise.ts';
 import type { Poison } from './read-version.ts';
@@ -84,7 +89,7 @@ export class GenerationBuild {
       const onPoison = (found: Poison): void => {
         poison.push(this.#judge(found));
       };
-      await this.#passUnreadable(onPoison);
+      for await (const event of unreadableContent(this.#ports, '')) onPoison(event);
       let done = 0;
       for await (const { collected, walked } of collectDocuments({
         store,
@@ -159,16 +164,6 @@ export class GenerationBuild {
   #count(documents: BulkDocument[]): BulkDocument[] {
     addCounts(this.counts, documents);
     return documents;
-  }
-
-  /** Content events that the catalog has passed as unreadable. */
-  async #passUnreadable(onPoison: (poison: Poison) => void): Promise<void> {
-    const { store, catalog } = this.#ports;
-    for (const { position, stream } of catalog.unreadable(catalog.unreadable(0).count).events) {
-      if (!stream.startsWith(CONTENT_FILTER.streamPrefixes[0])) continue;
-      const [event] = await store.readAt([position]);
-      if (event?.type === 'Unreadable') onPoison(event);
-    }
   }
 
   #judge(poison: Poison): PoisonRecord {

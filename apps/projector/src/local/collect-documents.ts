@@ -6,9 +6,11 @@ import {
   type EventStore,
   isPositionAtOrAfter,
   type Position,
+  type UnreadableEvent,
 } from '@holdfast/domain';
 import { Slices } from '@holdfast/storage';
 import { checkVersion, type Poison, type Published, readVersion, type ReadVersion } from './read-version.ts';
+import { CONTENT_FILTER } from './wanted.ts';
 
 /** A document as it is to stand in a tree; a deleted one has only its place in the index. */
 export type Collected =
@@ -63,6 +65,19 @@ export async function* collectDocuments(
     }
     after = page.at(-1)?.path ?? null;
     if (page.length < DOCUMENTS_PER_PAGE) return;
+  }
+}
+
+/** Content events that the catalog has passed as unreadable, and that still are. */
+export async function* unreadableContent(
+  { store, catalog }: Pick<CollectOptions, 'store' | 'catalog'>,
+  prefix: string,
+): AsyncGenerator<UnreadableEvent> {
+  const streamPrefix = `${CONTENT_FILTER.streamPrefixes[0]}${prefix}`;
+  for (const { position, stream } of catalog.unreadable(catalog.unreadable(0).count).events) {
+    if (!stream.startsWith(streamPrefix)) continue;
+    const [event] = await store.readAt([position]);
+    if (event?.type === 'Unreadable') yield event;
   }
 }
 

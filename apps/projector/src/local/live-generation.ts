@@ -1,6 +1,7 @@
 import {
   type Clock,
   type EventStore,
+  hasCode,
   HoldfastError,
   isPositionAtOrAfter,
   type LogEntry,
@@ -65,30 +66,39 @@ export async function openLiveGeneration(ports: Ports): Promise<OpenGeneration |
   try {
     const stored = readPositions(dataDir, name);
     if (stored === null) return { rebuild: `the index of generation ${name} is missing` };
-    const ahead = stored.find((position) => !isPositionAtOrAfter(head, position));
-    if (ahead !== undefined) throw aheadOfLog(dataDir, name, ahead, head);
+    refuseAhead(dataDir, name, stored, head);
     const generation = openGeneration(ports, name);
-    const rebuild = await findDamage(ports, generation);
-    if (rebuild === null) return generation;
-    generation.index.close();
-    return { rebuild };
-  } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'DATABASE_CORRUPT') {
-      return { rebuild: `the index of generation ${name} is damaged (${error.message})` };
+    const { checkpoint } = generation.index;
+    try {
+      if (checkpoint !== null) refuseAhead(dataDir, name, [checkpoint], head);
+      const rebuild = await findDamage(ports, generation);
+      if (rebuild === null) return generation;
+      generation.index.close();
+      return { rebuild };
+    } catch (error) {
+      generation.index.close();
+      throw error;
     }
-    throw error;
+  } catch (error) {
+    if (!hasCode(error, 'DATABASE_CORRUPT')) throw error;
+    return { rebuild: `the index of generation ${name} is damaged (${error.message})` };
   }
 }
 
-/** The checkpoint and the intents; null where there is no index. */
+/** The checkpoint and the intents, without opening the index for writing; null where there is none. */
 function readPositions(dataDir: string, name: GenerationName): Position[] | null {
-  const reader = IndexReader.open(dataDir, name);
-  if (reader === null) return null;
+  let reader: IndexReader | null = null;
   try {
+    reader = IndexReader.open(dataDir, name);
+    if (reader === null) return null;
     const checkpoint = reader.checkpoint();
     return [...(checkpoint === null ? [] : [checkpoint]), ...reader.intentPositions()];
+  } catch (error) {
+    // An older schema, which opening it for writing brings up to date.
+    if (hasCode(error, 'STORAGE_UNAVAILABLE') && typeof error.context['found'] === 'number') return [];
+    throw error;
   } finally {
-    reader.close();
+    reader?.close();
   }
 }
 
@@ -121,9 +131,13 @@ const otherLog = (dataDir: string, logId: string, others: readonly string[]): Ho
     { context: { dataDir, logId, found: others } },
   );
 
-const aheadOfLog = (dataDir: string, name: string, position: Position, head: Position): HoldfastError =>
-  new HoldfastError(
+/** @throws LOG_MISMATCH */
+function refuseAhead(dataDir: string, name: string, stored: readonly Position[], head: Position): void {
+  const position = stored.find((each) => !isPositionAtOrAfter(head, each));
+  if (position === undefined) return;
+  throw new HoldfastError(
     'LOG_MISMATCH',
     `Generation ${name} in ${dataDir} was built up to position ${position}, but the event log ends at ${head}: it is an older copy. Nothing is written. Put the newer events.db back, or, if what came after is to be given up, move the generations directory and the content link away to have them built from this log.`,
     { context: { dataDir, generation: name, position, head } },
   );
+}

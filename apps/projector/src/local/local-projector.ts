@@ -35,6 +35,8 @@ export interface LocalProjectorPorts {
   readonly log: ProjectorLog;
   /** Default: the file system. */
   readonly files?: FileOperations;
+  /** So many paths may wait before no more events are taken in; default 4,096. */
+  readonly maxWaiting?: number;
 }
 
 export interface ReplayOptions {
@@ -47,7 +49,6 @@ export type ProjectorStatus = EventData<'NodeReported'>['projectors'][number];
 /** Generations kept beside the live one. */
 const KEEP = 1;
 const EVENTS_PER_PAGE = 1024;
-/** So many paths may wait before no more events are taken in. */
 const MAX_WAITING = 4096;
 /** Tried again at a time, and after how long where none of them could be written. */
 const RETRY_COUNT = 64;
@@ -276,7 +277,7 @@ export class LocalProjector {
     this.#storeCheckpointNowAndThen();
     this.#changed.wake();
     // Room is made by `#retryWaiting`.
-    while (this.#waiting.size >= MAX_WAITING && !this.#stop.signal.aborted) {
+    while (this.#waiting.size >= (this.#ports.maxWaiting ?? MAX_WAITING) && !this.#stop.signal.aborted) {
       await this.#changed.next(this.#stop.signal);
     }
   }

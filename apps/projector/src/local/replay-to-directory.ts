@@ -1,4 +1,4 @@
-import { type EventStore, HoldfastError, type ReplayParameters } from '@holdfast/domain';
+import { type EventStore, HoldfastError, isPositionAtOrAfter, type ReplayParameters } from '@holdfast/domain';
 import {
   BulkTree,
   currentUser,
@@ -10,7 +10,7 @@ import {
 import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { addCounts, type BuildCounts, documentsOf, type ReplayProgress } from './build-generation.ts';
-import { collectDocuments, type DocumentWalk } from './collect-documents.ts';
+import { collectDocuments, type DocumentWalk, unreadableContent } from './collect-documents.ts';
 
 /**
  * Writes the tree as it was at a moment, or a part of it, to a directory of the operator's. It is built beside
@@ -27,6 +27,7 @@ export async function replayToDirectory(
   const files = ports.files ?? nodeFileOperations;
   const { out } = parameters;
   const { onProgress, signal } = options;
+  const prefix = parameters.prefix ?? '';
   const until = parameters.until ?? { position: await store.head() };
   checkOut(out, dataDir);
   const building = join(dirname(out), `.${basename(out)}.holdfast-replay`);
@@ -36,11 +37,15 @@ export async function replayToDirectory(
   try {
     files.makeDirectory(building);
     await catalog.caughtUp();
+    for await (const event of unreadableContent(ports, prefix)) {
+      // When it was written cannot be read either, so by an instant every one counts.
+      if ('instant' in until || isPositionAtOrAfter(until.position, event.position)) throw event.error;
+    }
     let done = 0;
     const collecting = collectDocuments({
       store,
       catalog,
-      prefix: parameters.prefix ?? '',
+      prefix,
       until,
       signal,
       onPoison: ({ error }) => {

@@ -8,6 +8,8 @@ export interface Fault {
   readonly code: string;
   /** Only these are counted, and fail; default all. */
   readonly operations?: readonly (keyof FileOperations)[];
+  /** Only calls on paths that hold this text are counted, and fail; default all. */
+  readonly where?: string;
 }
 
 /** What takes no room fails on no full disk. */
@@ -92,7 +94,7 @@ export class FaultyFiles implements FileOperations {
   #run<T>(operation: keyof FileOperations, args: readonly string[], run: () => T, half?: () => void): T {
     this.calls.push([operation, ...args].join(' '));
     const fault = this.#fault;
-    if (fault !== null && (fault.operations ?? [operation]).includes(operation)) {
+    if (fault !== null && isMeant(fault, operation, args)) {
       this.#counted += 1;
       const fails = fault.lasts === 'once' ? this.#counted === fault.at : this.#counted >= fault.at;
       if (fails) {
@@ -104,3 +106,7 @@ export class FaultyFiles implements FileOperations {
     return run();
   }
 }
+
+const isMeant = (fault: Fault, operation: keyof FileOperations, args: readonly string[]): boolean =>
+  (fault.operations ?? [operation]).includes(operation) &&
+  (fault.where === undefined || args.some((path) => path.includes(fault.where ?? '')));

@@ -1,0 +1,175 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ReplayParameters } from '@holdfast/domain';
+import { MemoryEventStore, MemoryLog, OTHER_LOG_ID, published, record } from '@holdfast/domain/testing';
+import { expectedTree, HISTORY, readTree, temporaryDirectory } from '@holdfast/storage/testing';
+import type { LocalProjectorPorts } from './local-projector.ts';
+import { generationsOf, type LocalNode, startLocalNode } from './testing/local-node.ts';
+
+const EVERYTHING: ReplayParameters = { until: null, prefix: null, out: null };
+const noProgress = { onProgress: () => undefined, signal: new AbortController().signal };
+
+const cleanups: (() => Promise<void> | void)[] = [];
+let directory: ReturnType<typeof temporaryDirectory>;
+let dataDir: string;
+let store: MemoryEventStore;
+beforeEach(() => {
+  directory = temporaryDirectory();
+  dataDir = join(directory.path, 'data');
+  store = new MemoryEventStore();
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  directory.remove();
+});
+
+async function start(ports: Partial<LocalProjectorPorts> = {}): Promise<LocalNode> {
+  const node = await startLocalNode({ store, dataDir, ...ports });
+  cleanups.push(node.stop);
+  return node;
+}
+
+const content = (): string => join(dataDir, 'content/');
+const live = (): Record<string, string | null> => readTree(content());
+const generations = (): string[] => generationsOf(dataDir);
+
+describe('what is lost comes back by itself', () => {
+  const losses: Record<string, () => void> = {
+    'the content link is deleted': () => rmSync(join(dataDir, 'content')),
+    'the content link leads elsewhere': () => {
+      rmSync(join(dataDir, 'content'));
+      symlinkSync('/tmp', join(dataDir, 'content'));
+    },
+    'the generation is deleted': () => rmSync(join(dataDir, 'generations/000001'), { recursive: true }),
+    'the generation is emptied': () => {
+      for (const name of readdirSync(content())) rmSync(join(content(), name), { recursive: true });
+    },
+    'one file is deleted': () => rmSync(join(content(), 'units/u2.json')),
+    'one file is cut short': () => truncateSync(join(content(), 'units/u2.json'), 0),
+    'the index is deleted': () => rmSync(join(dataDir, 'generations/000001.db')),
+    'the index is damaged': () =>
+      writeFileSync(join(dataDir, 'generations/000001.db'), Buffer.alloc(8192, 'x')),
+    'the index was never finished': () => writeFileSync(join(dataDir, 'generations/000001.db'), ''),
+    'everything but the log is deleted': () => rmSync(dataDir, { recursive: true }),
+  };
+
+  for (const [what, lose] of Object.entries(losses)) {
+    it(`ES-003 when ${what}`, async () => {
+      await record(store, ...HISTORY);
+      const first = await start();
+      await first.projector.caughtUp();
+      await first.stop();
+      lose();
+      const { projector, lines } = await start();
+      await projector.caughtUp();
+      expect(live()).toEqual(expectedTree(HISTORY));
+      expect(lines[0]).toMatchObject({ level: 'info', message: 'building the local files from the log' });
+      await record(store, published('units/u2.json', '22'));
+      await projector.caughtUp();
+      expect(live()).toMatchObject({ 'units/u2.json': '22', 'units/u2.json.prev': '2' });
+    });
+  }
+
+  it('beside what is there, which is kept once', async () => {
+    await record(store, ...HISTORY);
+    for (let time = 1; time <= 3; time += 1) {
+      const { projector, stop } = await start();
+      await projector.caughtUp();
+      await stop();
+      rmSync(join(content(), 'units/u2.json'));
+    }
+    expect(generations()).toEqual(['000002', '000002.db', '000003', '000003.db']);
+  });
+
+  it('builds that a crash cut short are removed', async () => {
+    await record(store, ...HISTORY);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.stop();
+    mkdirSync(join(dataDir, 'generations/000002/units'), { recursive: true });
+    writeFileSync(join(dataDir, 'generations/000002/units/u1.json'), 'half');
+    writeFileSync(join(dataDir, 'generations/000002.db'), '');
+    symlinkSync('generations/000002', join(dataDir, 'content.tmp'));
+    const { projector } = await start();
+    await projector.caughtUp();
+    expect(live()).toEqual(expectedTree(HISTORY));
+    expect(generations()).toEqual(['000001', '000001.db']);
+    await projector.replay(EVERYTHING, noProgress);
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('content'))).toEqual(['content']);
+  });
+});
+
+describe('what is not ours to write to', () => {
+  const files = (): Record<string, string | null> => {
+    const tree = readTree(join(dataDir, 'generations'));
+    return Object.fromEntries(Object.entries(tree).filter(([name]) => !name.includes('.db')));
+  };
+
+  it('LOG_MISMATCH: generations of another log are left alone', async () => {
+    await record(store, ...HISTORY);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.stop();
+    const before = files();
+    store = new MemoryEventStore(new MemoryLog(OTHER_LOG_ID));
+    await record(store, published('a.json', '9'));
+    for (const lose of [() => undefined, () => rmSync(join(dataDir, 'content'))]) {
+      lose();
+      const { projector, lines, stop } = await start();
+      expect(projector.status()).toMatchObject({
+        state: 'stopped',
+        reason: expect.stringContaining('LOG_MISMATCH'),
+        checkpoint: null,
+      });
+      expect(lines).toEqual([expect.objectContaining({ level: 'error' })]);
+      await expect(projector.replay(EVERYTHING, noProgress)).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
+      await projector.caughtUp();
+      expect(files()).toEqual(before);
+      await stop();
+    }
+    expect(existsSync(join(dataDir, 'content'))).toBe(false);
+  });
+
+  it('LOG_MISMATCH: so is a generation that is ahead of the log', async () => {
+    await record(store, ...HISTORY);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.stop();
+    const before = files();
+    store = new MemoryEventStore();
+    await record(store, ...HISTORY.slice(0, 2));
+    const { projector } = await start();
+    expect(projector.status()).toMatchObject({
+      state: 'stopped',
+      reason: expect.stringContaining('it is an older copy'),
+    });
+    expect(files()).toEqual(before);
+  });
+
+  it('SCHEMA_TOO_NEW: an index that a newer version wrote is not built over', async () => {
+    await record(store, ...HISTORY);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.stop();
+    const db = new DatabaseSync(join(dataDir, 'generations/000001.db'));
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    const { projector } = await start();
+    expect(projector.status()).toMatchObject({
+      state: 'stopped',
+      reason: expect.stringContaining('SCHEMA_TOO_NEW'),
+    });
+    expect(generations()).toEqual(['000001', '000001.db']);
+    expect(live()).toEqual(expectedTree(HISTORY));
+  });
+});
