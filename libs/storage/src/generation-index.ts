@@ -184,11 +184,14 @@ function translated<T>(file: string, attempted: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    throw translateSqliteError(error, {
+    const known = translateSqliteError(error, {
       attempted: `to ${attempted} ${INDEX_WHAT}`,
       file,
       busyCode: 'STORAGE_UNAVAILABLE',
     });
+    // It could be used before: the file system became read-only, say, which may pass.
+    if (known.code !== 'DATA_DIR_UNUSABLE') throw known;
+    throw new HoldfastError('STORAGE_UNAVAILABLE', known.message, { context: known.context, cause: error });
   }
 }
 

@@ -14,7 +14,7 @@ import { type ReplayParameters } from '@holdfast/domain';
 import { MemoryEventStore, MemoryLog, OTHER_LOG_ID, published, record } from '@holdfast/domain/testing';
 import { expectedTree, HISTORY, readTree, temporaryDirectory } from '@holdfast/storage/testing';
 import type { LocalProjectorPorts } from './local-projector.ts';
-import { generationsOf, type LocalNode, startLocalNode } from './testing/local-node.ts';
+import { generationsOf, type LocalNode, startLocalNode, until } from './testing/local-node.ts';
 
 const EVERYTHING: ReplayParameters = { until: null, prefix: null, out: null };
 const noProgress = { onProgress: () => undefined, signal: new AbortController().signal };
@@ -77,6 +77,27 @@ describe('what is lost comes back by itself', () => {
       await record(store, published('units/u2.json', '22'));
       await projector.caughtUp();
       expect(live()).toMatchObject({ 'units/u2.json': '22', 'units/u2.json.prev': '2' });
+    });
+  }
+
+  const lossesWhileRunning: Record<string, () => void> = {
+    'the content link is deleted': () => rmSync(join(dataDir, 'content')),
+    'the generation is deleted': () => rmSync(join(dataDir, 'generations/000001'), { recursive: true }),
+    'the index is deleted': () => rmSync(join(dataDir, 'generations/000001.db')),
+  };
+
+  for (const [what, lose] of Object.entries(lossesWhileRunning)) {
+    it(`ES-003 also while it runs, when ${what}`, async () => {
+      await record(store, ...HISTORY);
+      const { projector } = await start();
+      await projector.caughtUp();
+      lose();
+      const next = published('units/u2.json', '22');
+      await record(store, next);
+      await until('it is back', () => existsSync(join(dataDir, 'generations/000002.db')));
+      await projector.caughtUp();
+      expect(live()).toEqual(expectedTree([...HISTORY, next]));
+      expect(projector.status()).toMatchObject({ state: 'running', pending: 0 });
     });
   }
 

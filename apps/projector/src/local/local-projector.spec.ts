@@ -293,7 +293,7 @@ const skipped = whyNoSmallDisk();
       expect(live()).toEqual(expectedTree([...events, ...more, deleted('b.json')]));
     });
 
-    it('a read-only disk is waited for', async () => {
+    it('read-only files are waited for', async () => {
       const disk = mountSmallDisk(8);
       cleanups.push(() => disk.remove());
       // The index lies elsewhere: it is the files that cannot be written.
