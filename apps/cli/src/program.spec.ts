@@ -186,6 +186,24 @@ describe('publish', () => {
     );
   });
 
+  it('says so too when it waits for room to send', async () => {
+    const directory = directoryOf(0);
+    for (let index = 0; index < 5; index += 1) {
+      writeFileSync(join(directory, `${index}.json`), JSON.stringify('x'.repeat(8_000_000)));
+    }
+    const listener = onBatch((request, response) => {
+      response.write(published(1, '0.json'));
+      // Takes the beginning and nothing more, until the buffers in between are full.
+      request.once('data', () => {
+        request.pause();
+        setTimeout(() => request.socket.resetAndDestroy(), 50);
+      });
+    });
+    const { exitCode, stderr } = await against(listener, 'publish', directory);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('What was acknowledged is kept (1 published, 0 deleted)');
+  });
+
   it('takes an answer that ends without its last line for a server that died', async () => {
     const listener = onBatch((request, response) => {
       request.resume().on('end', () => response.end(published(1, '0.json')));

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { HoldfastError } from '@holdfast/domain';
 import type { BatchDone, BatchResult } from '@holdfast/api/types';
@@ -17,6 +16,9 @@ export class BatchStream {
   readonly #onResult: (result: BatchResult) => void;
   #request: ClientRequest | null = null;
   #summary: Promise<BatchDone> | null = null;
+  /** The answer is complete or broken. */
+  #isOver = false;
+  #wake: () => void = () => undefined;
 
   constructor(client: ApiClient, query: Query, onResult: (result: BatchResult) => void) {
     this.#client = client;
@@ -30,11 +32,16 @@ export class BatchStream {
    */
   async send(command: BatchCommand): Promise<void> {
     const request = this.#request ?? this.#open();
-    if (request.write(`${JSON.stringify(command)}\n`)) return;
-    const ended = this.#readSummary().then(() => {
-      throw new HoldfastError('SERVER_UNREACHABLE', 'The server ended the batch before all of it was sent.');
-    });
-    await Promise.race([once(request, 'drain'), ended]);
+    if (!this.#isOver && request.write(`${JSON.stringify(command)}\n`)) return;
+    if (!this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        request.once('drain', resolve);
+      });
+    }
+    if (!this.#isOver) return;
+    await this.#readSummary();
+    throw new HoldfastError('SERVER_UNREACHABLE', 'The server ended the batch before all of it was sent.');
   }
 
   /** @returns what the server says of the whole; null when nothing was sent */
@@ -58,8 +65,13 @@ export class BatchStream {
     });
     this.#request = request;
     this.#summary = this.#readResults(answered);
-    // It is looked at when there is no room to write, and at the end.
-    this.#summary.catch(() => undefined);
+    // Its failure is looked at when there is no room to write, and at the end.
+    void this.#summary
+      .catch(() => undefined)
+      .then(() => {
+        this.#isOver = true;
+        this.#wake();
+      });
     return request;
   }
 
