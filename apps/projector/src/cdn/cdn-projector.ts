@@ -105,6 +105,11 @@ export class CdnProjector {
     });
   }
 
+  /** Instead of `start`, where nothing may be written. */
+  refuse(error: HoldfastError): void {
+    this.#giveUp(error);
+  }
+
   status(): ProjectorStatus {
     const counts = this.#ports.catalog.replicationCounts();
     const pending = counts.queued + counts.failed;

@@ -1,0 +1,140 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { EventOf } from '@holdfast/domain';
+import {
+  LOG_ID,
+  MemoryEventStore,
+  MemoryLog,
+  MemoryObjectStore,
+  OTHER_LOG_ID,
+  published,
+  record,
+} from '@holdfast/domain/testing';
+import { pino } from 'pino';
+import { type Composed, compose, type Overrides } from './compose.ts';
+import { readConfig } from './config.ts';
+
+let dataDir: string;
+let composed: Composed[];
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'holdfast-projector-'));
+  composed = [];
+});
+
+afterEach(async () => {
+  for (const each of composed.reverse()) await each.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+const configOf = (env: Record<string, string> = {}) =>
+  readConfig({ HOLDFAST_DATA_DIR: dataDir, HOLDFAST_NODE: 'web-1', ...env });
+
+async function start(overrides: Overrides = {}, env: Record<string, string> = {}): Promise<Composed> {
+  const made = await compose(configOf(env), { logger: pino({ level: 'silent' }), ...overrides });
+  composed.push(made);
+  await made.start();
+  return made;
+}
+
+async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`Waited for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const liveFile = (at: string): string => join(dataDir, 'content', at);
+/** Whatever would keep the process alive. */
+const openHandles = (): string[] => process.getActiveResourcesInfo().sort();
+
+describe('composing the projector', () => {
+  it('brings what is published to disk and bucket, reports, and leaves nothing open', async () => {
+    const before = openHandles();
+    const [store, bucket] = [new MemoryEventStore(), new MemoryObjectStore()];
+    const { projectors, close } = await start({ store, bucket });
+    await record(store, published('units/a.json', { id: 'a' }));
+    await until(
+      'the replica',
+      async () => (await store.readStream('replication-units/a.json', { maxCount: 1 })).length > 0,
+    );
+    expect(readFileSync(liveFile('units/a.json'), 'utf8')).toBe('{"id":"a"}');
+    const [report] = (await store.readStream('node-web-1', { maxCount: 1 })) as EventOf<'NodeReported'>[];
+    expect(report?.data).toMatchObject({
+      node: 'web-1',
+      runtime: `node ${process.versions.node}`,
+      projectors: [{ name: 'local' }, { name: 'cdn' }],
+      disks: [{ name: 'data' }],
+    });
+    expect([projectors.local?.status().state, projectors.cdn?.status().state]).toEqual([
+      'running',
+      'running',
+    ]);
+    await close();
+    await until('every handle to be closed', () => openHandles().length <= before.length);
+  });
+
+  it('works on the embedded log and bucket, and goes on where it ended', async () => {
+    await start();
+    await composed[0]?.close();
+    const { projectors } = await start();
+    for (const projector of [projectors.local, projectors.cdn]) {
+      await until('the projector to run', () => projector?.status().state === 'running');
+    }
+    expect(existsSync(join(dataDir, 'events.db'))).toBe(true);
+  });
+
+  it.each(['local', 'cdn'] as const)(
+    'runs the %s projector alone where the settings say so',
+    async (name) => {
+      const store = new MemoryEventStore();
+      const { projectors } = await start(
+        { store, bucket: new MemoryObjectStore() },
+        { HOLDFAST_PROJECTORS: name },
+      );
+      expect(Object.entries(projectors).map(([key, projector]) => [key, projector !== null])).toEqual([
+        ['local', name === 'local'],
+        ['cdn', name === 'cdn'],
+      ]);
+    },
+  );
+
+  it('DATA_DIR_IN_USE: a second one on the same data directory is refused', async () => {
+    await start({ store: new MemoryEventStore(), bucket: new MemoryObjectStore() });
+    const second = compose(configOf(), { store: new MemoryEventStore(), logger: pino({ level: 'silent' }) });
+    await expect(second).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE', kind: 'fatal' });
+  });
+});
+
+describe('another log', () => {
+  it('LOG_MISMATCH: is not begun where the one that the files were made from is gone', async () => {
+    await start();
+    await until('a generation', () => existsSync(join(dataDir, 'content')));
+    await composed[0]?.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `events.db${suffix}`), { force: true });
+    await expect(compose(configOf())).rejects.toMatchObject({ code: 'LOG_MISMATCH', kind: 'fatal' });
+    expect(existsSync(join(dataDir, 'events.db'))).toBe(false);
+  });
+
+  it('LOG_MISMATCH: stops every projector and is reported, and nothing is written', async () => {
+    const bucket = new MemoryObjectStore();
+    await start({ store: new MemoryEventStore(), bucket });
+    await until('a generation', () => existsSync(join(dataDir, 'content')));
+    await composed.pop()?.close();
+    const other = new MemoryEventStore(new MemoryLog(OTHER_LOG_ID));
+    await record(other, published('units/a.json'));
+    const unused = new MemoryObjectStore();
+    const { projectors } = await start({ store: other, bucket: unused });
+    for (const projector of [projectors.local, projectors.cdn]) {
+      expect(projector?.status()).toMatchObject({ state: 'stopped' });
+      expect(projector?.status().reason).toContain(LOG_ID);
+    }
+    const [report] = (await other.readStream('node-web-1', { maxCount: 1 })) as EventOf<'NodeReported'>[];
+    expect(report?.data.projectors.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
+    expect(existsSync(liveFile('units/a.json'))).toBe(false);
+    expect((await unused.list({ prefix: '', after: null, maxCount: 1 })).objects).toEqual([]);
+  });
+});

@@ -1,0 +1,279 @@
+import 'reflect-metadata';
+import { Catalog, openCatalog } from '@holdfast/catalog';
+import { FolderObjectStore } from '@holdfast/cdn';
+import {
+  type Clock,
+  CLOCK,
+  CommandHandler,
+  EVENT_STORE,
+  type EventStore,
+  ModeWatch,
+  OBJECT_STORE,
+  type ObjectStore,
+  systemClock,
+  toHoldfastError,
+} from '@holdfast/domain';
+import { openSqliteEventStore } from '@holdfast/event-store';
+import { DiskGuard, Heartbeat } from '@holdfast/health';
+import {
+  type ContentReader,
+  dataPaths,
+  lockDataDirectory,
+  openContentReader,
+  prepareDataDirectory,
+} from '@holdfast/storage';
+import { pino, type Logger } from 'pino';
+import { container, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
+import { CdnProjector } from './cdn/cdn-projector.ts';
+import { type Released, whenLocked } from './cdn/stand-by.ts';
+import type { ProjectorConfig } from './config.ts';
+import { directoryDeletion } from './jobs/directory-deletion.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import { replay } from './jobs/replay.ts';
+import { retryAll } from './jobs/retry-all.ts';
+import { LocalProjector } from './local/local-projector.ts';
+import { findMismatch, refuseMissingLog } from './log-identity.ts';
+import { readNodeState } from './node-state.ts';
+import { readVersion } from './version.ts';
+
+export interface Overrides {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Already open; closed with the rest. */
+  readonly store?: EventStore;
+  readonly bucket?: ObjectStore;
+  /** Called when the process cannot go on, and a new one could. */
+  readonly onFatal?: () => void;
+}
+
+export interface Composed {
+  readonly logger: Logger;
+  /** The projectors of this process; null where the settings leave one out. */
+  readonly projectors: { readonly local: LocalProjector | null; readonly cdn: CdnProjector | null };
+  /** Resolves when all work in the background has begun. */
+  readonly start: () => Promise<void>;
+  /** In the reverse order of opening. May be called more than once. */
+  readonly close: () => Promise<void>;
+}
+
+const CONTENT_READER = Symbol('ContentReader');
+const LOGGER = Symbol('Logger');
+const LOG_ID = Symbol('LogId');
+const CDN_LOCK = Symbol('CdnLock');
+
+/**
+ * Opens everything in order; what fails half-way closes what is open.
+ * @throws DATA_DIR_UNUSABLE, DATA_DIR_IN_USE, LOG_MISMATCH, SCHEMA_TOO_NEW, DATABASE_CORRUPT, DISK_FULL
+ */
+export async function compose(config: ProjectorConfig, overrides: Overrides = {}): Promise<Composed> {
+  const parts = container.createChildContainer();
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  try {
+    await open(parts, closers, config, overrides);
+    registerProjectors(parts, config);
+    const runs = (name: 'local' | 'cdn'): boolean => config.projectors.includes(name);
+    const projectors = {
+      local: runs('local') ? parts.resolve(LocalProjector) : null,
+      cdn: runs('cdn') ? parts.resolve(CdnProjector) : null,
+    };
+    registerWatchers(parts, config, projectors);
+    const start = (): Promise<void> => startAll(parts, closers, config, projectors);
+    return { logger: parts.resolve<Logger>(LOGGER), projectors, start, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What has to be opened, and closed, in an order. */
+async function open(
+  parts: DependencyContainer,
+  closers: (() => void | Promise<void>)[],
+  config: ProjectorConfig,
+  overrides: Overrides,
+): Promise<void> {
+  const { dataDir } = config;
+  const paths = dataPaths(dataDir);
+  const clock = overrides.clock ?? systemClock;
+  const logger = overrides.logger ?? pino({ level: config.logLevel, name: 'holdfast-projector' });
+  parts.registerInstance<Clock>(CLOCK, clock);
+  parts.registerInstance<Logger>(LOGGER, logger);
+  const onTrouble = (what: string) => (error: unknown) => {
+    const { code, kind, message } = toHoldfastError(error);
+    logger.warn({ err: error, code }, `${what}: ${message}`);
+    if (kind !== 'transient' && kind !== 'exhausted') overrides.onFatal?.();
+  };
+
+  prepareDataDirectory(dataDir);
+  const alone = config.projectors.includes('local') ? 'local' : 'cdn';
+  const lock =
+    alone === 'local' ? lockDataDirectory(dataDir, 'local') : await standByForCdn(dataDir, clock, logger);
+  closers.push(() => {
+    lock.release();
+  });
+  parts.registerInstance<() => Released>(
+    CDN_LOCK,
+    alone === 'cdn' ? () => ({ release: () => undefined }) : () => lockDataDirectory(dataDir, 'cdn'),
+  );
+  const file = config.eventStore.file ?? paths.events;
+  if (overrides.store === undefined) refuseMissingLog(dataDir, file);
+  const store =
+    overrides.store ??
+    (await openSqliteEventStore({ file, bellFile: paths.eventsBell, clock, createIfMissing: true }));
+  closers.push(() => store.close());
+  parts.registerInstance<EventStore>(EVENT_STORE, store);
+  parts.registerInstance(LOG_ID, await store.identity());
+
+  const catalog = await openCatalog({ file: catalogFile(config), store, clock });
+  closers.push(() => catalog.close());
+  catalog.start(onTrouble('the catalog'));
+  parts.registerInstance(Catalog, catalog);
+
+  const modeWatch = new ModeWatch({ store, clock });
+  closers.push(() => modeWatch.close());
+  await modeWatch.start(onTrouble('the watch on the mode'));
+  parts.registerInstance(ModeWatch, modeWatch);
+
+  const content = openContentReader({ dataDir });
+  closers.push(() => {
+    content.close();
+  });
+  parts.registerInstance<ContentReader>(CONTENT_READER, content);
+
+  const bucket = overrides.bucket ?? new FolderObjectStore({ folder: bucketFolder(config), clock });
+  closers.push(() => bucket.close());
+  parts.registerInstance<ObjectStore>(OBJECT_STORE, bucket);
+}
+
+function registerProjectors(parts: DependencyContainer, config: ProjectorConfig): void {
+  const { dataDir, node } = config;
+  parts.register(LocalProjector, {
+    useFactory: instanceCachingFactory(
+      (from) =>
+        new LocalProjector({
+          store: from.resolve(EVENT_STORE),
+          catalog: from.resolve(Catalog),
+          clock: from.resolve(CLOCK),
+          dataDir,
+          logId: from.resolve(LOG_ID),
+          log: from.resolve<Logger>(LOGGER).child({ projector: 'local' }),
+        }),
+    ),
+  });
+  parts.register(CdnProjector, {
+    useFactory: instanceCachingFactory(
+      (from) =>
+        new CdnProjector(
+          {
+            store: from.resolve(EVENT_STORE),
+            catalog: from.resolve(Catalog),
+            content: from.resolve(CONTENT_READER),
+            bucket: from.resolve(OBJECT_STORE),
+            mode: from.resolve(ModeWatch),
+            clock: from.resolve(CLOCK),
+            log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
+            lock: from.resolve(CDN_LOCK),
+          },
+          {
+            node,
+            logId: from.resolve(LOG_ID),
+            concurrency: config.cdnConcurrency,
+            retryScheduleMs: config.retryScheduleMs,
+            cacheControl: config.cacheControl,
+          },
+        ),
+    ),
+  });
+}
+
+function registerWatchers(
+  parts: DependencyContainer,
+  config: ProjectorConfig,
+  projectors: Composed['projectors'],
+): void {
+  const { node, dataDir, diskMinFree } = config;
+  parts.register(JobRunner, {
+    useFactory: instanceCachingFactory((from) => {
+      const store = from.resolve<EventStore>(EVENT_STORE);
+      const clock = from.resolve<Clock>(CLOCK);
+      const catalog = from.resolve(Catalog);
+      const jobs = {
+        replay: replay(projectors.local),
+        'directory-deletion': directoryDeletion({
+          store,
+          catalog,
+          clock,
+          commands: new CommandHandler({ store, clock }),
+        }),
+        'retry-all': retryAll({ store, catalog, clock }),
+      };
+      const log = from.resolve<Logger>(LOGGER);
+      return new JobRunner({ store, catalog, clock, log, jobs }, { node });
+    }),
+  });
+  parts.register(Heartbeat, {
+    useFactory: instanceCachingFactory((from) => {
+      const clock = from.resolve<Clock>(CLOCK);
+      const log = from.resolve<Logger>(LOGGER);
+      const disks = { data: new DiskGuard({ path: dataDir, minFree: diskMinFree, clock }) };
+      return new Heartbeat(
+        {
+          store: from.resolve(EVENT_STORE),
+          clock,
+          readState: () => readNodeState({ projectors, disks, log }),
+          onTrouble: ({ code, message }) => {
+            log.warn({ code }, `no report of this node: ${message}`);
+          },
+        },
+        { node, version: readVersion(), runtime: `node ${process.versions.node}` },
+      );
+    }),
+  });
+}
+
+async function startAll(
+  parts: DependencyContainer,
+  closers: (() => void | Promise<void>)[],
+  config: ProjectorConfig,
+  { local, cdn }: Composed['projectors'],
+): Promise<void> {
+  const store = parts.resolve<EventStore>(EVENT_STORE);
+  const mismatch = await findMismatch(config.dataDir, store, parts.resolve<ContentReader>(CONTENT_READER));
+  if (local !== null) {
+    closers.push(() => local.close());
+    await local.start();
+  }
+  if (cdn !== null) {
+    closers.push(() => cdn.close());
+    if (mismatch === null) cdn.start();
+    else cdn.refuse(mismatch);
+  }
+  // One process of a node runs its jobs: the one that alone may replay.
+  if (local !== null && mismatch === null) {
+    const jobs = parts.resolve(JobRunner);
+    closers.push(() => jobs.close());
+    jobs.start();
+  }
+  const heartbeat = parts.resolve(Heartbeat);
+  closers.push(() => heartbeat.close());
+  await heartbeat.start();
+}
+
+/** A process with nothing else to do opens nothing before it is its turn. */
+async function standByForCdn(dataDir: string, clock: Clock, logger: Logger): Promise<Released> {
+  const { signal } = new AbortController();
+  const onWait = (reason: string): void => {
+    logger.info(`The CDN projector stands by: ${reason}`);
+  };
+  return (await whenLocked(() => lockDataDirectory(dataDir, 'cdn'), { clock, signal, onWait }))!;
+}
+
+/** Each process has its own: the lock it took keeps others away. */
+const catalogFile = ({ dataDir, projectors }: ProjectorConfig): string =>
+  dataPaths(dataDir).catalog(projectors.includes('local') ? 'projector' : 'projector-cdn');
+
+const bucketFolder = ({ dataDir, bucket }: ProjectorConfig): string =>
+  bucket.folder ?? dataPaths(dataDir).bucket;

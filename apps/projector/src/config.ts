@@ -1,0 +1,19 @@
+import { type Environment, readSettings, type Settings } from '@holdfast/settings';
+
+const NAMES = [
+  'dataDir',
+  'node',
+  'eventStore',
+  'bucket',
+  'cacheControl',
+  'projectors',
+  'cdnConcurrency',
+  'retryScheduleMs',
+  'diskMinFree',
+  'logLevel',
+] as const;
+
+export type ProjectorConfig = Readonly<Pick<Settings, (typeof NAMES)[number]>>;
+
+/** @throws CONFIG_INVALID with every problem at once */
+export const readConfig = (env: Environment = process.env): ProjectorConfig => readSettings(env, NAMES);
