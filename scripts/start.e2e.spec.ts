@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { freePort, type Product, startProduct, waitFor } from '@holdfast/testing';
 
 const START = fileURLToPath(new URL('start.ts', import.meta.url));
+// Real processes on a machine that may have other work.
+jest.setTimeout(60_000);
+
 let product: Product;
 
 beforeEach(async () => {

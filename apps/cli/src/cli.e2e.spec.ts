@@ -10,11 +10,14 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { AuditEvent, HealthAnswer, JobAnswer, UrlsAnswer } from '@holdfast/api/types';
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
 
 const CDN = 'https://cdn.example.org';
+// Real processes on a machine that may have other work.
+jest.setTimeout(60_000);
+
 let product: Product;
 let directory: string;
 
