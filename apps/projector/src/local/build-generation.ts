@@ -18,6 +18,7 @@ import {
   type DocumentWalk,
   unreadableContent,
 } from './collect-documents.ts';
+import { orAborted } from '../runtime/or-aborted.ts';
 import { openGeneration, type OpenGeneration } from './live-generation.ts';
 import { recordOf, toPoisonRecord } from './materialise.ts';
 import type { Poison } from './read-version.ts';
@@ -76,7 +77,7 @@ export class GenerationBuild {
   async fill(): Promise<void> {
     const { store, catalog, dataDir, logId, files } = this.#ports;
     const { onProgress, signal } = this.#options;
-    await catalog.caughtUp();
+    await orAborted(catalog.caughtUp(), signal);
     // Taken before the walk: what is published during it is met again while catching up.
     const from = catalog.checkpoint;
     const { published, deleted } = catalog.documentCounts();

@@ -9,6 +9,7 @@ import {
 } from '@holdfast/storage';
 import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, sep } from 'node:path';
+import { orAborted } from '../runtime/or-aborted.ts';
 import { addCounts, type BuildCounts, documentsOf, type ReplayProgress } from './build-generation.ts';
 import { collectDocuments, type DocumentWalk, unreadableContent } from './collect-documents.ts';
 
@@ -36,7 +37,7 @@ export async function replayToDirectory(
   const tree = new BulkTree({ root: building, files: ports.files });
   try {
     files.makeDirectory(building);
-    await catalog.caughtUp();
+    await orAborted(catalog.caughtUp(), signal);
     for await (const event of unreadableContent(ports, prefix)) {
       // When it was written cannot be read either, so by an instant every one counts.
       if ('instant' in until || isPositionAtOrAfter(until.position, event.position)) throw event.error;
