@@ -1,4 +1,4 @@
-const MAX_COUNT = 256;
+const MAX_COUNT = 128;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /**

@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream';
 import { BatchReport } from './batch-report.ts';
 import type { BatchResult } from './batch-result.ts';
-import { MAX_LINE_BYTES } from './batch-line.ts';
-import { type Line, LineSplitter } from './line-splitter.ts';
 import { OrderedWindow } from './ordered-window.ts';
 import { Pace } from './pace.ts';
+import { readLines } from './read-lines.ts';
 import type { ResultStream } from './result-stream.ts';
 import { type BatchContext, runLine } from './run-line.ts';
 
@@ -21,9 +20,11 @@ export async function runBatch(
   const window = new OrderedWindow<BatchResult>((result) => report.add(result));
   const pace = new Pace();
   try {
-    for await (const { line, number } of readLines(request)) {
-      await window.hasRoom();
-      window.add(runLine(context, line, number), line.bytes?.length ?? 0);
+    for await (const burst of readLines(request)) {
+      for (const { line, number } of burst) {
+        await window.hasRoom();
+        window.add(runLine(context, line, number), line.bytes?.length ?? 0);
+      }
       await pace.yieldIfDue();
     }
   } finally {
@@ -31,22 +32,3 @@ export async function runBatch(
   }
   report.end();
 }
-
-/** The lines that are not blank, with their numbers. */
-export async function* readLines(request: Readable): AsyncGenerator<{ line: Line; number: number }> {
-  const splitter = new LineSplitter(MAX_LINE_BYTES);
-  let number = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    for (const line of splitter.push(chunk)) {
-      number += 1;
-      if (!isBlank(line)) yield { line, number };
-    }
-  }
-  for (const line of splitter.end()) {
-    number += 1;
-    if (!isBlank(line)) yield { line, number };
-  }
-}
-
-const isBlank = ({ bytes }: Line): boolean =>
-  bytes !== null && bytes.every((byte) => byte === 0x20 || byte === 0x09);

@@ -8,8 +8,8 @@ import { levelsOf } from './levels.ts';
 import type { Line } from './line-splitter.ts';
 import { OrderedWindow } from './ordered-window.ts';
 import { Pace } from './pace.ts';
+import { readLines } from './read-lines.ts';
 import type { ResultStream } from './result-stream.ts';
-import { readLines } from './run-batch.ts';
 import { type BatchContext, runLine } from './run-line.ts';
 
 /** A line that waits in the file for its turn. */
@@ -67,21 +67,23 @@ async function takeIn(
 ): Promise<Map<ContentPath, PathLines>> {
   const paths = new Map<ContentPath, PathLines>();
   const pace = new Pace();
-  for await (const { line, number } of readLines(request)) {
-    await pace.yieldIfDue();
-    try {
-      const { path, links, isDeletion } = examine(line);
-      const known = paths.get(path) ?? { path, lines: [], links: [], endsDeleted: false };
-      paths.set(path, known);
-      known.lines.push({ number, offset: spool.bytes, length: line.bytes?.length ?? 0 });
-      known.endsDeleted = isDeletion;
-      known.links.push(...links);
-      if (line.bytes !== null) spool.append(line.bytes);
-    } catch (failure) {
-      if (!(failure instanceof LineFailure)) throw failure;
-      const { code, message } = toHoldfastError(failure.error);
-      await report.add({ line: number, path: failure.path, ok: false, code, detail: message });
+  for await (const burst of readLines(request)) {
+    for (const { line, number } of burst) {
+      try {
+        const { path, links, isDeletion } = examine(line);
+        const known = paths.get(path) ?? { path, lines: [], links: [], endsDeleted: false };
+        paths.set(path, known);
+        known.lines.push({ number, offset: spool.bytes, length: line.bytes?.length ?? 0 });
+        known.endsDeleted = isDeletion;
+        known.links.push(...links);
+        if (line.bytes !== null) spool.append(line.bytes);
+      } catch (failure) {
+        if (!(failure instanceof LineFailure)) throw failure;
+        const { code, message } = toHoldfastError(failure.error);
+        await report.add({ line: number, path: failure.path, ok: false, code, detail: message });
+      }
     }
+    await pace.yieldIfDue();
   }
   return paths;
 
