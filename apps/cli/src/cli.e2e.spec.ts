@@ -42,6 +42,7 @@ function write(files: Record<string, string | Uint8Array>): void {
 
 async function json<Answer>(...args: string[]): Promise<{ code: number; answer: Answer; stderr: string }> {
   const { code, stdout, stderr } = await product.holdfast(...args, '--json');
+  if (stdout === '') throw new Error(`holdfast ${args.join(' ')} ended with ${code}: ${stderr}`);
   return { code, answer: JSON.parse(stdout) as Answer, stderr };
 }
 
