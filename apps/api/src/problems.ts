@@ -14,7 +14,13 @@ export const problemSchema = z
   })
   .meta({ description: 'A problem (RFC 9457); `code` is stable, see docs/errors.md' });
 
-export const PROBLEM_TYPE = 'application/problem+json';
+const PROBLEM_TYPE = 'application/problem+json';
+
+/** What every route may answer besides its own. */
+export const problemResponse = {
+  description: 'What went wrong',
+  content: { [PROBLEM_TYPE]: { schema: problemSchema } },
+};
 
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,

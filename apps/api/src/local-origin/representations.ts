@@ -37,6 +37,11 @@ export class Representations {
     sizeCalculation: ({ body }) => ENTRY_BYTES + body.length,
   });
 
+  /** What is in memory, about. */
+  get bytes(): number {
+    return this.#cache.calculatedSize;
+  }
+
   /** @returns what is there now, and whether it was in memory */
   get(path: string, source: Source): { representation: Representation; isHit: boolean } {
     const cached = this.#cache.get(path);
@@ -65,7 +70,11 @@ export class Representations {
   gzip(path: string, representation: Representation): Promise<Buffer> {
     representation.gzip ??= compress(representation.body).then((compressed) => {
       const size = ENTRY_BYTES + representation.body.length + compressed.length;
-      if (this.#cache.peek(path) === representation) this.#cache.set(path, representation, { size });
+      if (this.#cache.peek(path) === representation) {
+        // Setting the same value again would leave its size as it was.
+        this.#cache.delete(path);
+        this.#cache.set(path, representation, { size });
+      }
       return compressed;
     });
     return representation.gzip;

@@ -2,7 +2,7 @@ import { EVENT_DEFINITIONS, type EventType, type LogEntry } from '@holdfast/doma
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { cursorQuery, encodeCursor, instantQuery, limitQuery } from '../query.ts';
 
 const EVENTS_PER_READ = 500;
@@ -48,7 +48,7 @@ export function audit(app: ApiServer, api: Api): void {
         description:
           'With `Accept: application/x-ndjson` all that match are streamed, one in a line, from the cursor on.',
         querystring: querySchema,
-        response: { 200: auditPageSchema, default: problemSchema },
+        response: { 200: auditPageSchema, default: problemResponse },
       },
     },
     async (request, reply) => {

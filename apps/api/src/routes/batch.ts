@@ -8,7 +8,7 @@ import { ResultStream } from '../batch/result-stream.ts';
 import { runBatch } from '../batch/run-batch.ts';
 import { runOrderedBatch } from '../batch/run-ordered-batch.ts';
 import { metadataOf } from '../command-metadata.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { flagQuery } from '../query.ts';
 
 const NDJSON = 'application/x-ndjson';
@@ -44,7 +44,7 @@ export function batch(app: ApiServer, api: Api): void {
           querystring: querySchema,
           response: {
             200: { content: { [NDJSON]: { schema: z.union([batchResultSchema, batchDoneSchema]) } } },
-            default: problemSchema,
+            default: problemResponse,
           },
         },
       },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { metadataOf } from '../command-metadata.ts';
 import { modeSchema, viewMode } from '../mode-view.ts';
-import { problemSchema, requestInvalid } from '../problems.ts';
+import { problemResponse, requestInvalid } from '../problems.ts';
 
 const baseUrl = z
   .string()
@@ -39,7 +39,7 @@ export function changeMode(app: ApiServer, api: Api): void {
         tags: ['urls and mode'],
         summary: 'Change where readers are sent: any of the fields, with a reason',
         body: requestSchema,
-        response: { 200: changedModeSchema, default: problemSchema },
+        response: { 200: changedModeSchema, default: problemResponse },
       },
     },
     async (request) => {

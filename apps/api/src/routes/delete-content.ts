@@ -18,7 +18,7 @@ import { type PathRequest, pathOf } from '../content-path.ts';
 import { waitedSchema, waitForDelivery, waitQuery } from '../delivery-wait.ts';
 import { jobSchema } from '../job-view.ts';
 import { readIdempotencyKey, readPrecondition } from '../preconditions.ts';
-import { problemSchema, requestInvalid } from '../problems.ts';
+import { problemResponse, requestInvalid } from '../problems.ts';
 import { reasonQuery } from '../query.ts';
 import { requestJob, requireJob } from '../request-job.ts';
 
@@ -46,7 +46,7 @@ export function deleteContent(app: ApiServer, api: Api): void {
         response: {
           200: deleteAnswerSchema,
           202: z.union([deleteAnswerSchema, jobSchema]),
-          default: problemSchema,
+          default: problemResponse,
         },
       },
     },

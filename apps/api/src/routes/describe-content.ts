@@ -3,7 +3,7 @@ import type { Api, ApiServer } from '../api.ts';
 import { type PathRequest, pathOf } from '../content-path.ts';
 import { locate, locatedSchema, onCdnSchema, requirePublished } from '../document-view.ts';
 import { readOrNull } from '../local-index.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 
 export const documentStateSchema = z.object({
   path: z.string(),
@@ -30,7 +30,7 @@ export function describeContent(app: ApiServer, api: Api): void {
       schema: {
         tags: ['content'],
         summary: 'The state of a document: published, on this disk, in the bucket',
-        response: { 200: documentStateSchema, default: problemSchema },
+        response: { 200: documentStateSchema, default: problemResponse },
       },
     },
     (request, reply) => {

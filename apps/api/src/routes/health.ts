@@ -5,7 +5,7 @@ import type { Api, ApiServer } from '../api.ts';
 import { type DiskState, readDisk } from '../disk-check.ts';
 import { readOrNull } from '../local-index.ts';
 import { measureLag } from '../log-lag.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { findReasons, isSilent, reasonSchema } from '../readiness.ts';
 
 const lagSchema = z
@@ -66,7 +66,7 @@ export function health(app: ApiServer, api: Api): void {
       schema: {
         tags: ['operation'],
         summary: 'Every node, projector, disk and lag',
-        response: { 200: healthAnswerSchema, default: problemSchema },
+        response: { 200: healthAnswerSchema, default: problemResponse },
       },
     },
     async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { jobSchema, viewJob } from '../job-view.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { limitQuery } from '../query.ts';
 import { requireJob } from '../request-job.ts';
 
@@ -15,7 +15,7 @@ export function readJob(app: ApiServer, api: Api): void {
         tags: ['operation'],
         summary: 'The progress and outcome of a job',
         params: z.object({ id: z.string() }),
-        response: { 200: jobSchema, default: problemSchema },
+        response: { 200: jobSchema, default: problemResponse },
       },
     },
     (request) => {
@@ -33,7 +33,7 @@ export function listJobs(app: ApiServer, api: Api): void {
         tags: ['operation'],
         summary: 'The latest jobs',
         querystring: z.strictObject({ limit: limitQuery(50, 500) }),
-        response: { 200: jobListSchema, default: problemSchema },
+        response: { 200: jobListSchema, default: problemResponse },
       },
     },
     (request) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { onCdnSchema } from '../document-view.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { cursorQuery, encodeCursor, limitQuery } from '../query.ts';
 
 const querySchema = z.strictObject({
@@ -43,7 +43,7 @@ export function listContent(app: ApiServer, api: Api): void {
         tags: ['content'],
         summary: 'List documents in the order of their UTF-8 bytes',
         querystring: querySchema,
-        response: { 200: documentListSchema, default: problemSchema },
+        response: { 200: documentListSchema, default: problemResponse },
       },
     },
     (request) => {

@@ -2,7 +2,7 @@ import { REPLICATION_STATUSES } from '@holdfast/catalog';
 import { REPLICATION_ACTIONS } from '@holdfast/domain';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { cursorQuery, encodeCursor, instantQuery, limitQuery } from '../query.ts';
 
 const querySchema = z.strictObject({
@@ -44,7 +44,7 @@ export function listReplications(app: ApiServer, api: Api): void {
         tags: ['replication'],
         summary: 'The replication log: every version of every path',
         querystring: querySchema,
-        response: { 200: replicationListSchema, default: problemSchema },
+        response: { 200: replicationListSchema, default: problemResponse },
       },
     },
     (request) => {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { type PathRequest, pathOf } from '../content-path.ts';
 import { contentDeleted, contentNotFound } from '../local-origin/find-document.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { cursorQuery, encodeCursor, limitQuery } from '../query.ts';
 
 const querySchema = z.strictObject({
@@ -43,7 +43,7 @@ export function listVersions(app: ApiServer, api: Api): void {
         tags: ['content'],
         summary: 'The versions of a document, or the bytes of one',
         querystring: querySchema,
-        response: { 200: versionListSchema, default: problemSchema },
+        response: { 200: versionListSchema, default: problemResponse },
       },
     },
     async (request, reply) => {

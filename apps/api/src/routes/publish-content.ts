@@ -17,7 +17,7 @@ import { type PathRequest, pathOf } from '../content-path.ts';
 import { waitedSchema, waitForDelivery, waitQuery } from '../delivery-wait.ts';
 import { locate, locatedSchema } from '../document-view.ts';
 import { readIdempotencyKey, readPrecondition } from '../preconditions.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 
 const querySchema = z.strictObject(waitQuery);
 
@@ -57,7 +57,7 @@ export function publishContent(app: ApiServer, api: Api): void {
             200: publishAnswerSchema,
             201: publishAnswerSchema,
             202: publishAnswerSchema,
-            default: problemSchema,
+            default: problemResponse,
           },
         },
       },

@@ -1,6 +1,6 @@
 import type { Api, ApiServer } from '../api.ts';
 import { modeSchema, viewMode } from '../mode-view.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 
 export function readMode(app: ApiServer, api: Api): void {
   app.get(
@@ -9,7 +9,7 @@ export function readMode(app: ApiServer, api: Api): void {
       schema: {
         tags: ['urls and mode'],
         summary: 'Where readers are sent, since when and why',
-        response: { 200: modeSchema, default: problemSchema },
+        response: { 200: modeSchema, default: problemResponse },
       },
     },
     () => viewMode(api),

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { jobSchema } from '../job-view.ts';
-import { problemSchema, requestInvalid } from '../problems.ts';
+import { problemResponse, requestInvalid } from '../problems.ts';
 import { requestJob } from '../request-job.ts';
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
@@ -32,7 +32,7 @@ export function replay(app: ApiServer, api: Api): void {
         tags: ['operation'],
         summary: 'Build the content again from the log, as a job of this node',
         body: requestSchema,
-        response: { 202: jobSchema, default: problemSchema },
+        response: { 202: jobSchema, default: problemResponse },
       },
     },
     async (request, reply) => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { type PathRequest } from '../content-path.ts';
 import { locate, locatedSchema, requirePublished } from '../document-view.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 
 const MAX_PATHS = 10_000;
 
@@ -32,7 +32,7 @@ export function resolveUrl(app: ApiServer, api: Api): void {
       schema: {
         tags: ['urls and mode'],
         summary: 'Where readers find a document now',
-        response: { 200: urlAnswerSchema, default: problemSchema },
+        response: { 200: urlAnswerSchema, default: problemResponse },
       },
     },
     (request) => {
@@ -51,7 +51,7 @@ export function resolveUrls(app: ApiServer, api: Api): void {
         tags: ['urls and mode'],
         summary: 'Where readers find many documents, all by one view of the mode',
         body: urlsRequestSchema,
-        response: { 200: urlsAnswerSchema, default: problemSchema },
+        response: { 200: urlsAnswerSchema, default: problemResponse },
       },
     },
     (request) => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { metadataOf } from '../command-metadata.ts';
 import { jobSchema } from '../job-view.ts';
-import { problemSchema } from '../problems.ts';
+import { problemResponse } from '../problems.ts';
 import { requestJob } from '../request-job.ts';
 
 const requestSchema = z.union([
@@ -23,7 +23,7 @@ export function retryReplications(app: ApiServer, api: Api): void {
         description:
           '`{ "path": "…" }`: one, which may also be failing still; `{ "all": true }`: every dead letter, as a job (202).',
         body: requestSchema,
-        response: { 200: retryAnswerSchema, 202: jobSchema, default: problemSchema },
+        response: { 200: retryAnswerSchema, 202: jobSchema, default: problemResponse },
       },
     },
     async (request, reply) => {

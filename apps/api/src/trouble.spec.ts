@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DatabaseSync } from 'node:sqlite';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, type EventStore, HoldfastError, type LogBackup, systemClock } from '@holdfast/domain';
+import { faultyAppends, MemoryEventStore } from '@holdfast/domain/testing';
+import { compose, type Composed } from './compose.ts';
+import { readConfig } from './config.ts';
+import { eventually, startApi } from './testing/start-api.ts';
+
+let dataDir: string;
+let opened: Composed | null = null;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'holdfast-api-'));
+});
+afterEach(async () => {
+  await opened?.close();
+  opened = null;
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function open(store: EventStore, clock: Clock = systemClock): Promise<Composed> {
+  const config = readConfig({ HOLDFAST_DATA_DIR: dataDir, HOLDFAST_PORT: '0', HOLDFAST_LOG_LEVEL: 'silent' });
+  opened = await compose(config, { store: withBackup(store), clock });
+  return opened;
+}
+
+const withBackup = (store: EventStore): EventStore & LogBackup =>
+  new Proxy(store as EventStore & LogBackup, {
+    get: (target, name) => {
+      if (name === 'backupTo') {
+        return () => Promise.reject(new HoldfastError('DISK_FULL', 'There is no room for a copy.'));
+      }
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+
+const put = (api: Composed, path: string, headers: Record<string, string> = {}) =>
+  api.server.inject({
+    method: 'PUT',
+    url: `/v1/content/${path}`,
+    headers: { 'content-type': 'application/json', ...headers },
+    payload: '{"a":1}',
+  });
+
+const caughtUp = (api: Composed) =>
+  eventually(
+    () => api.server.inject('/v1/jobs'),
+    ({ statusCode }) => statusCode === 200,
+  );
+
+const reasonsOf = async (api: Composed): Promise<string[]> => {
+  const { reasons } = (await api.server.inject('/readyz')).json<{ reasons: { code: string }[] }>();
+  return reasons.map(({ code }) => code);
+};
+
+describe('while the log can be read but says nothing new', () => {
+  class SilentStore extends MemoryEventStore {
+    override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<never> {
+      yield* [];
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          resolve();
+        });
+      });
+    }
+  }
+
+  it('answers 503 with Retry-After where the catalog is asked, and takes no command', async () => {
+    const store = new SilentStore();
+    const api = await open(store);
+    for (const response of [
+      await put(api, 'a.json'),
+      await api.server.inject('/v1/content'),
+      await api.server.inject('/v1/url/a.json'),
+      await api.server.inject({ method: 'DELETE', url: '/v1/content/a.json' }),
+      await api.server.inject({
+        method: 'POST',
+        url: '/v1/batch',
+        headers: { 'content-type': 'application/x-ndjson' },
+        payload: '{"put":"a.json","text":"1"}',
+      }),
+    ]) {
+      expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([503, 'CATALOG_LAGGING']);
+      expect(response.headers['retry-after']).toBe('1');
+    }
+    expect(store.log.events).toHaveLength(1);
+    expect(await reasonsOf(api)).toContain('CATALOG_LAGGING');
+    expect((await api.server.inject('/healthz')).statusCode).toBe(200);
+    expect((await api.server.inject('/v1/health')).statusCode).toBe(200);
+  });
+
+  it('says so after 2 s, and keeps the mode it knows', async () => {
+    let now = Date.now();
+    const clock: Clock = { ...systemClock, now: () => new Date(now) };
+    const api = await open(new SilentStore(), clock);
+    expect(await reasonsOf(api)).not.toContain('MODE_STALE');
+    now += 2_001;
+    expect(await reasonsOf(api)).toContain('MODE_STALE');
+    expect((await api.server.inject('/v1/mode')).json()).toMatchObject({ cdnEnabled: true, stale: true });
+  });
+});
+
+describe('when the log does not take events', () => {
+  it('answers 503, and the same request works later with the same key', async () => {
+    const { store, failAppend } = faultyAppends(new MemoryEventStore());
+    const api = await open(store);
+    await caughtUp(api);
+    failAppend({ times: 10 });
+    const key = { 'idempotency-key': 'k1' };
+    const failed = await put(api, 'a.json', key);
+    expect([failed.statusCode, failed.json<{ code: string }>().code]).toEqual([
+      503,
+      'EVENT_STORE_UNAVAILABLE',
+    ]);
+    expect(failed.headers['retry-after']).toBe('1');
+    // Each request makes four attempts; the third one meets the last two failures.
+    await put(api, 'a.json', key);
+    expect((await put(api, 'a.json', key)).statusCode).toBe(201);
+  });
+
+  it('stores one event when the answer to an append was lost', async () => {
+    const memory = new MemoryEventStore();
+    const { store, failAppend } = faultyAppends(memory);
+    const api = await open(store);
+    await caughtUp(api);
+    failAppend({ lose: 'answer' });
+    const published = await put(api, 'a.json');
+    expect([published.statusCode, published.json<{ version: number }>().version]).toEqual([201, 0]);
+    expect(await memory.readStream('content-a.json', { maxCount: 10 })).toHaveLength(1);
+  });
+
+  it('tells what was not foreseen to the log, not to the client', async () => {
+    const { store, failAppend } = faultyAppends(new MemoryEventStore());
+    const api = await open(store);
+    await caughtUp(api);
+    failAppend({ error: new Error('the password is swordfish') });
+    const { statusCode, body, headers } = await put(api, 'a.json');
+    expect([statusCode, JSON.parse(body)]).toEqual([500, expect.objectContaining({ code: 'INTERNAL' })]);
+    expect(body).toContain(String(headers['x-request-id']));
+    expect(body).not.toContain('swordfish');
+  });
+});
+
+it('a backup that fails is a problem, and leaves nothing', async () => {
+  const api = await open(new MemoryEventStore());
+  const { statusCode, body } = await api.server.inject('/v1/backup');
+  expect([statusCode, JSON.parse(body)]).toEqual([507, expect.objectContaining({ code: 'DISK_FULL' })]);
+});
+
+it('an event that cannot be read is named, and keeps nothing else from working', async () => {
+  const before = await startApi({ dataDir });
+  await before.put('a.json', '1');
+  await before.put('b.json', '1');
+  await before.close();
+  const db = new DatabaseSync(join(dataDir, 'events.db'));
+  db.prepare('UPDATE events SET v = 99 WHERE stream = ?').run('content-a.json');
+  db.close();
+  rmSync(join(dataDir, 'catalog-api.db'));
+  const after = await startApi({ dataDir });
+  const unreadable = { status: 500, json: { code: 'EVENT_UNREADABLE', stream: 'content-a.json', v: 99 } };
+  expect(await after.put('a.json', '2')).toMatchObject(unreadable);
+  expect(await after.get('/v1/versions/a.json')).toMatchObject(unreadable);
+  expect(await after.get('/content/a.json')).toMatchObject(unreadable);
+  expect((await after.put('b.json', '2')).status).toBe(200);
+  expect((await after.get('/v1/health')).json).toMatchObject({ catalog: { unreadableEvents: 1 } });
+  expect((await after.batch([{ put: 'a.json', text: '3' }])).results).toMatchObject([
+    { ok: false, code: 'EVENT_UNREADABLE' },
+    { done: true, failed: 1 },
+  ]);
+  await after.close();
+});
