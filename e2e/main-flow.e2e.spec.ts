@@ -83,6 +83,8 @@ describe('a real tree', () => {
       }
       product = await startProduct({ dataDir });
       await waitFor('the tree', () => existsSync(live()) && differences(live('cldr')).length === 0, MINUTES);
+      await waitFor('the replica', isReplicated, 2 * MINUTES);
+      expect(differences(bucket('cldr'))).toEqual([]);
     },
     4 * MINUTES,
   );

@@ -25,7 +25,7 @@ const failures: string[] = [];
 function run(script: string, ...args: string[]): boolean {
   const { status } = spawnSync(process.execPath, [script, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, HOLDFAST_TASK_RESULTS: tasksFile },
+    env: { ...process.env, NX_TASK_RESULTS_FILE: tasksFile },
   });
   return status === 0;
 }

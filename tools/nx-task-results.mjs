@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 
 export const name = 'task-results';
 
-/** Writes which task ended how to the file named by HOLDFAST_TASK_RESULTS, for scripts/test.ts. */
+/** Writes which task ended how to the file named by NX_TASK_RESULTS_FILE, for scripts/test.ts. */
 export function postTasksExecution(_options, { taskResults }) {
-  const file = process.env.HOLDFAST_TASK_RESULTS;
+  const file = process.env.NX_TASK_RESULTS_FILE;
   if (!file) return;
   const tasks = Object.values(taskResults).map(({ task, status }) => ({ ...task.target, status }));
   mkdirSync(dirname(file), { recursive: true });

@@ -12,11 +12,14 @@ const probeOf = (logId: string): Buffer => Buffer.from(`${JSON.stringify({ holdf
 export class BucketIdentity {
   readonly #bucket: ObjectStore;
   readonly #logId: string;
+  readonly #onUnclaimed: () => Promise<unknown>;
   #claimed: Promise<void> | null = null;
 
-  constructor(bucket: ObjectStore, logId: string) {
+  /** @param onUnclaimed  done before a bucket that nobody has claimed is claimed, and again if that did not succeed */
+  constructor(bucket: ObjectStore, logId: string, onUnclaimed: () => Promise<unknown>) {
     this.#bucket = bucket;
     this.#logId = logId;
+    this.#onUnclaimed = onUnclaimed;
   }
 
   /**
@@ -57,6 +60,7 @@ export class BucketIdentity {
 
   async #claim(): Promise<void> {
     if (await this.check()) return;
+    await this.#onUnclaimed();
     const bytes = probeOf(this.#logId);
     try {
       await this.#bucket.put(PROBE_KEY, bytes, {

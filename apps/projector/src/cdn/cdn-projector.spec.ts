@@ -474,6 +474,22 @@ describe('the bucket', () => {
     expect(await world.objects()).toEqual({ [A]: 'a1' });
   });
 
+  it('SC-003 that was emptied gets everything again, and readers go local until then', async () => {
+    await (await (await world.given(published(A, 'a1'), published(B, 'b1'), deleted(B))).start()).settled();
+    await world.stop();
+    await world.memory.deleteMany([A, PROBE]);
+    world.bucket.fail('put');
+    await world.start();
+    await until('it to be asked for', async () => (await world.outcomes(A)).includes('retry requested'));
+    await until('readers to know', () => world.catalog.document(A)?.onCdn === null);
+    world.heal();
+    world.clock.advance(30_000);
+    await until('the object', async () => (await world.objects())[A] === 'a1');
+    await until('readers to know', () => world.catalog.document(A)?.onCdn?.version === 0);
+    expect(await world.objects()).toEqual({ [A]: 'a1' });
+    expect((await world.outcomes(B)).at(-1)).toMatch('delete of version 1');
+  });
+
   it('is written to by the holder of the lock only; another takes over when it is free', async () => {
     let isFree = false;
     await world.given(published(A, 'a1'));

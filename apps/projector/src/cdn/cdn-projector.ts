@@ -16,6 +16,7 @@ import { Wakeup } from '../runtime/wakeup.ts';
 import { BucketIdentity } from './bucket-identity.ts';
 import { type DueCatalog, DuePaths, type Taken } from './due-paths.ts';
 import { recordOutcome, type RecordPorts } from './record-outcome.ts';
+import { replicateAgain } from './replicate-again.ts';
 import {
   deleteDocuments,
   type LocalFiles,
@@ -29,7 +30,10 @@ import { untilAnswered } from '../runtime/until-answered.ts';
 export interface CdnProjectorPorts {
   readonly store: EventStore;
   readonly catalog: DueCatalog &
-    Pick<Catalog, 'nextReplicationAt' | 'reached' | 'onChange' | 'replicationCounts' | 'oldestPendingAt'>;
+    Pick<
+      Catalog,
+      'documents' | 'nextReplicationAt' | 'reached' | 'onChange' | 'replicationCounts' | 'oldestPendingAt'
+    >;
   readonly content: LocalFiles;
   readonly bucket: ObjectStore;
   readonly mode: Pick<ModeWatch, 'mode' | 'onChange'>;
@@ -82,9 +86,10 @@ export class CdnProjector {
     const { logId, cacheControl } = settings;
     this.#ports = ports;
     this.#settings = settings;
-    this.#identity = new BucketIdentity(bucket, logId);
     this.#due = new DuePaths(ports);
     const signal = this.#stop.signal;
+    const again = { store, catalog: ports.catalog, clock, log: ports.log, signal, actor: this.#actor };
+    this.#identity = new BucketIdentity(bucket, logId, () => replicateAgain(again));
     this.#record = { store, clock, log: ports.log, retryScheduleMs: settings.retryScheduleMs, signal };
     this.#replicate = {
       store,
@@ -167,10 +172,10 @@ export class CdnProjector {
     }
   }
 
-  /** Before anything is due; a bucket that is away is looked at by the first attempt. */
+  /** Before anything is due: also a bucket that lost everything is met at once, not by the next publish. */
   async #refuseOtherLog(): Promise<void> {
     try {
-      await this.#identity.check();
+      await this.#identity.claim();
     } catch (error) {
       if (hasCode(error, 'LOG_MISMATCH')) throw error;
       this.#meet(toHoldfastError(error));

@@ -12,7 +12,7 @@ import {
   parseDirectory,
 } from '@holdfast/domain';
 import { untilAnswered } from '../runtime/until-answered.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
 import { type JobRun, metadataOf, readParameters, type RunJob } from './job.ts';
 
 export interface DirectoryDeletionPorts {

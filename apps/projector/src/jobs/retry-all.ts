@@ -8,7 +8,7 @@ import {
   replicationStream,
 } from '@holdfast/domain';
 import { untilAnswered } from '../runtime/until-answered.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../runtime/in-parallel.ts';
 import { type JobRun, metadataOf, type RunJob } from './job.ts';
 
 export interface RetryAllPorts {
