@@ -14,7 +14,11 @@ export class BulkThread {
 
   /** @param made  the directories that are there already */
   constructor(root: string, made: ReadonlySet<string>) {
-    this.#worker = new Worker(new URL('./bulk-worker.ts', import.meta.url), { workerData: { root, made } });
+    this.#worker = new Worker(new URL('./bulk-worker.ts', import.meta.url), {
+      workerData: { root, made },
+      // It holds nothing but what it is about to write, which does not count here.
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+    });
     this.#worker.on('message', (answer: BulkAnswer) => {
       this.#pending -= 1;
       if (answer !== null) this.#fail(Object.assign(new Error(answer.message), answer, { syscall: 'write' }));

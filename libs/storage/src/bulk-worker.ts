@@ -16,5 +16,14 @@ parentPort?.on('message', (documents: BulkDocument[]) => {
     const { message, code } = error as NodeJS.ErrnoException;
     answer = { message, code };
   }
+  for (const { bytes, previous } of documents) {
+    release(bytes);
+    if (previous !== null) release(previous);
+  }
   parentPort?.postMessage(answer);
 });
+
+/** Gives the memory back now: the collector of this thread does not see how much it is. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

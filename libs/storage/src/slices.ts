@@ -1,5 +1,5 @@
 /** How long synchronous work may keep a process from its other work. */
-const SLICE_MS = 12;
+const SLICE_MS = 20;
 
 /** For loops of synchronous work: asked after each step, it lets the event loop run now and then. */
 export class Slices {
