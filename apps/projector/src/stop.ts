@@ -11,9 +11,10 @@ const CLOSE_WITHIN_MS = 4_500;
  */
 export function stopOnSignals(close: () => Promise<void>, logger: Logger): (exitCode: number) => void {
   let isStopping = false;
-  const stop = (exitCode: number): void => {
+  const stop = (exitCode: number, why?: string): void => {
     if (isStopping) return;
     isStopping = true;
+    if (why !== undefined) logger.info(`stopping: ${why}`);
     setTimeout(() => {
       logger.warn('not everything ended in time; stopping all the same');
       process.exit(exitCode);
@@ -26,13 +27,11 @@ export function stopOnSignals(close: () => Promise<void>, logger: Logger): (exit
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      logger.info(`stopping: ${signal}`);
-      stop(0);
+      stop(0, signal);
     });
   }
   process.removeAllListeners('disconnect').once('disconnect', () => {
-    logger.info('stopping: the supervisor has gone');
-    stop(0);
+    stop(0, 'the supervisor has gone');
   });
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error, code: 'INTERNAL' }, `unforeseen: ${error.message}`);

@@ -1,7 +1,6 @@
-import type { Catalog, DueReplication } from '@holdfast/catalog';
+import type { Catalog } from '@holdfast/catalog';
 import {
   type Clock,
-  type EventMetadata,
   type EventStore,
   hasCode,
   type HoldfastError,
@@ -15,6 +14,7 @@ import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
 import { BucketIdentity } from './bucket-identity.ts';
 import { type DueCatalog, DuePaths, type Taken } from './due-paths.ts';
+import { readCauses } from './read-causes.ts';
 import { recordOutcome, type RecordPorts } from './record-outcome.ts';
 import { replicateAgain } from './replicate-again.ts';
 import {
@@ -25,7 +25,6 @@ import {
   type ReplicatePorts,
 } from './replicate.ts';
 import { type Released, whenLocked } from './stand-by.ts';
-import { untilAnswered } from '../runtime/until-answered.ts';
 
 export interface CdnProjectorPorts {
   readonly store: EventStore;
@@ -227,12 +226,12 @@ export class CdnProjector {
     const outcomes = await this.#outcomesOf(taken);
     if (outcomes.some(({ outcome }) => outcome.is === 'failed') && this.#stop.signal.aborted) return;
     for (const { outcome } of outcomes) this.#judge(outcome);
-    const causes = await this.#causesOf(taken);
+    const metadataOf = await readCauses(taken, this.#actor, this.#record);
     const recorded = await Promise.all(
       outcomes.map(async ({ taken: { due, asOf }, outcome }) => {
         if (outcome.is === 'superseded') return outcome.by;
-        const metadata = causes.get(due.position) ?? this.#ownMetadata(due);
-        return recordOutcome({ due, asOf, startedAt, metadata }, outcome, this.#record);
+        const attempt = { due, asOf, startedAt, metadata: metadataOf(due) };
+        return recordOutcome(attempt, outcome, this.#record);
       }),
     );
     await this.#untilCatalogKnows(recorded);
@@ -248,24 +247,6 @@ export class CdnProjector {
       this.#replicate,
     );
     return taken.map((one) => ({ taken: one, outcome: outcomes.get(one.due)! }));
-  }
-
-  /** Metadata of what follows from each content event, so that an audit finds the request behind an upload. */
-  async #causesOf(taken: readonly Taken[]): Promise<Map<Position, Omit<EventMetadata, 'at'>>> {
-    const positions = taken.map(({ due }) => due.position);
-    const events = await untilAnswered(this.#record, () => this.#ports.store.readAt(positions));
-    const causes = new Map<Position, Omit<EventMetadata, 'at'>>();
-    for (const event of events ?? []) {
-      if (event.type === 'Unreadable') continue;
-      const { correlationId, traceparent } = event.metadata;
-      const trace = traceparent === undefined ? {} : { traceparent };
-      causes.set(event.position, { correlationId, causationId: event.id, actor: this.#actor, ...trace });
-    }
-    return causes;
-  }
-
-  #ownMetadata({ position }: DueReplication): Omit<EventMetadata, 'at'> {
-    return { correlationId: position, causationId: position, actor: this.#actor };
   }
 
   get #actor(): string {
@@ -295,10 +276,12 @@ export class CdnProjector {
 
   /** Until something changes, the next retry is due, or (`isWaiting`) it is worth while to look again. */
   async #rest(woken: Promise<void>, isWaiting: boolean): Promise<void> {
+    // Nothing can begin before something ends.
+    if (this.#attempts.size >= this.#settings.concurrency) return woken;
     const { clock, catalog } = this.#ports;
     const rest = new AbortController();
     void woken.then(() => {
-      rest.abort();
+      rest.abort(null);
     });
     const begunAt = clock.now().getTime();
     const nextRetryInMs = (catalog.nextReplicationAt()?.getTime() ?? Infinity) - begunAt;
