@@ -20,7 +20,7 @@ export async function measureMemory(): Promise<Measured[]> {
       headers: { 'content-type': 'application/x-ndjson' },
       body: ReadableStream.from(makeLines()),
       duplex: 'half',
-    } as RequestInit);
+    });
     const last = (await response.text()).trimEnd().split('\n').at(-1) ?? '';
     if ((JSON.parse(last) as { published: number }).published !== DOCUMENTS)
       throw new Error(`The batch ended with ${last}`);

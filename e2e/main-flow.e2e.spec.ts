@@ -56,7 +56,7 @@ describe('a real tree', () => {
     'reaches disk and bucket byte for byte, and publishing it again changes nothing',
     async () => {
       const published = await publishTree();
-      expect({ ...published, stdout: JSON.parse(published.stdout) }).toMatchObject({
+      expect({ ...published, stdout: JSON.parse(published.stdout) as unknown }).toMatchObject({
         code: 0,
         stdout: { published: DOCUMENTS, failed: 0 },
       });

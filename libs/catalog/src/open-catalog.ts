@@ -31,9 +31,19 @@ export async function openCatalog(options: {
   return new Catalog({ db, file, store, clock });
 }
 
-// `normal`: after a loss of power the last transactions may be missing, and are applied again.
-const open = (file: string): DatabaseSync =>
-  openDatabase(file, { durability: 'normal', migrations: CATALOG_MIGRATIONS, what: 'the catalog' });
+/** 32 MiB of WAL: with SQLite's own 4, a season of documents would pay for a checkpoint at nearly every page of events. */
+const CHECKPOINT_PAGES = 8_000;
+
+function open(file: string): DatabaseSync {
+  // `normal`: after a loss of power the last transactions may be missing, and are applied again.
+  const db = openDatabase(file, {
+    durability: 'normal',
+    migrations: CATALOG_MIGRATIONS,
+    what: 'the catalog',
+  });
+  db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  return db;
+}
 
 function openUnlessDoubtful(file: string): DatabaseSync | null {
   try {

@@ -4,7 +4,7 @@ import { ERROR_KINDS, HoldfastError, toHoldfastError } from './errors.ts';
 
 it('has a row in docs/errors.md for each code, with its kind, and no other', () => {
   const text = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
-  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| ([a-z]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$/gm)];
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| ([a-z]+) +\| [^|]+ \| [^|]+ \| [^|]+ \|$/gm)];
   expect(Object.fromEntries(rows.map(([, code, kind]) => [code, kind]))).toEqual(ERROR_KINDS);
 });
 

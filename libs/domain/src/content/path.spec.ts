@@ -1,13 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  compareUtf8,
-  type ContentPath,
-  isContentPath,
-  parentDirectories,
-  parseDirectory,
-  parsePath,
-} from './path.ts';
+import { compareUtf8, isContentPath, parentDirectories, parseDirectory, parsePath } from './path.ts';
 import { hasCode } from '../errors.ts';
 
 const refusal = (text: string): string => {
