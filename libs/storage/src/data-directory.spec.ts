@@ -30,6 +30,12 @@ it('FR-001 FR-020 makes the directory where there is none, and leaves nothing of
   expect(prepareDataDirectory(dataDir)).toEqual({ lowerCaseOnly: false });
 });
 
+it('makes the directories above it too', () => {
+  dataDir = join(dataDir, 'with/some/above');
+  prepareDataDirectory(dataDir);
+  expect(readTree(directory.path)).toEqual({ 'data/with/some/above/generations/': null });
+});
+
 it('accepts what an earlier run has left', () => {
   prepareDataDirectory(dataDir);
   mkdirSync(join(dataDir, 'generations/000001'));

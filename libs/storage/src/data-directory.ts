@@ -17,7 +17,7 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { dataPaths } from './data-paths.ts';
 import { currentUser, errnoOf } from './file-errors.ts';
 import { generationIndexFile, generationRoot, listGenerations } from './generations.ts';
@@ -36,7 +36,7 @@ export interface DataDirectoryTraits {
 export function prepareDataDirectory(dataDir: string): DataDirectoryTraits {
   const paths = dataPaths(dataDir);
   for (const directory of [paths.root, paths.generations]) {
-    attempt(directory, 'make the directory', () => mkdirSync(directory, { recursive: true, mode: 0o755 }));
+    attempt(directory, 'make the directory', () => makeDurably(directory));
     attempt(directory, 'write to the directory', () => {
       if (!statSync(directory).isDirectory()) throw new Error('it is not a directory');
       accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -47,6 +47,17 @@ export function prepareDataDirectory(dataDir: string): DataDirectoryTraits {
     attempt(existing, 'write to', () => accessSync(existing, constants.R_OK | constants.W_OK));
   }
   return tryOperations(paths.generations);
+}
+
+/** What is acknowledged later must not vanish with a directory whose own name a loss of power took back. */
+function makeDurably(directory: string): void {
+  const firstMade = mkdirSync(directory, { recursive: true, mode: 0o755 });
+  if (firstMade === undefined) return;
+  const above = dirname(resolve(firstMade));
+  for (let parent = dirname(resolve(directory)); parent.length >= above.length; parent = dirname(parent)) {
+    flush(parent);
+    if (parent === dirname(parent)) return;
+  }
 }
 
 function checkContentLink(link: string): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ContentEvent, HoldfastError } from '@holdfast/domain';
+import { HoldfastError } from '@holdfast/domain';
 import { published, recorded } from '@holdfast/domain/testing';
 import { WaitingPaths } from './waiting-paths.ts';
 import type { Wanted } from './wanted.ts';
