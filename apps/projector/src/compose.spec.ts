@@ -119,21 +119,22 @@ describe('another log', () => {
     expect(existsSync(join(dataDir, 'events.db'))).toBe(false);
   });
 
-  it('LOG_MISMATCH: stops every projector and is reported, and nothing is written', async () => {
+  it('LOG_MISMATCH: stops every projector, and nothing is written anywhere, no report either', async () => {
     const bucket = new MemoryObjectStore();
     await start({ store: new MemoryEventStore(), bucket });
     await until('a generation', () => existsSync(join(dataDir, 'content')));
     await composed.pop()?.close();
     const other = new MemoryEventStore(new MemoryLog(OTHER_LOG_ID));
     await record(other, published('units/a.json'));
+    const head = await other.head();
     const unused = new MemoryObjectStore();
     const { projectors } = await start({ store: other, bucket: unused });
     for (const projector of [projectors.local, projectors.cdn]) {
       expect(projector?.status()).toMatchObject({ state: 'stopped' });
       expect(projector?.status().reason).toContain(LOG_ID);
     }
-    const [report] = (await other.readStream('node-web-1', { maxCount: 1 })) as EventOf<'NodeReported'>[];
-    expect(report?.data.projectors.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
+    // A report would move the head of a log restored from an older backup past what the files were made from.
+    expect(await other.head()).toBe(head);
     expect(existsSync(liveFile('units/a.json'))).toBe(false);
     expect((await unused.list({ prefix: '', after: null, maxCount: 1 })).objects).toEqual([]);
   });
