@@ -69,6 +69,19 @@ describe('the heartbeat', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('reports within a second that a projector has another state', async () => {
+    let state: 'running' | 'waiting' = 'running';
+    await start(() => ({ ...STATE, projectors: [{ ...STATE.projectors[0]!, state: state as 'running' }] }));
+    clock.advance(1_000);
+    state = 'waiting';
+    await until(async () => {
+      clock.advance(1);
+      return (await lastVersion()) === 1;
+    });
+    expect(clock.now().getTime() - Date.parse(AT)).toBeLessThan(4_000);
+    expect((await reports())[0]).toMatchObject({ data: { projectors: [{ state: 'waiting' }] } });
+  });
+
   it('goes on after reports that the log did not take, or that could not be made', async () => {
     const { store: unwilling, failAppend } = faultyAppends(store);
     failAppend({ times: 2 });

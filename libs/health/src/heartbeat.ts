@@ -20,14 +20,18 @@ export interface HeartbeatPorts {
 }
 
 const INTERVAL_MS = 5_000;
+/** A change of a projector's state is told this soon. */
+const LOOK_EVERY_MS = 1_000;
 
-/** Reports every five seconds how a node is, for as long as the log takes it. */
+/** Reports every five seconds how a node is, and sooner when a projector's state changes. */
 export class Heartbeat {
   readonly #ports: HeartbeatPorts;
   readonly #node: Pick<NodeReport, 'node' | 'version' | 'runtime'>;
   readonly #startedAt: string;
   readonly #stop = new AbortController();
   #beating: Promise<void> = Promise.resolve();
+  #reportedAt = 0;
+  #reportedStates = '';
 
   constructor(ports: HeartbeatPorts, node: Pick<NodeReport, 'node' | 'version' | 'runtime'>) {
     this.#ports = ports;
@@ -47,23 +51,37 @@ export class Heartbeat {
   }
 
   async #beat(): Promise<void> {
+    const { clock } = this.#ports;
     const { signal } = this.#stop;
     for (;;) {
-      await this.#ports.clock.sleep(INTERVAL_MS, signal);
+      await clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
-      await this.#report();
+      const isDue = clock.now().getTime() - this.#reportedAt >= INTERVAL_MS;
+      if (isDue || this.#readStates() !== this.#reportedStates) await this.#report();
+    }
+  }
+
+  #readStates(): string {
+    try {
+      return statesOf(this.#ports.readState());
+    } catch {
+      // The next report says why.
+      return this.#reportedStates;
     }
   }
 
   async #report(): Promise<void> {
     const { store, clock, readState, onTrouble } = this.#ports;
     const { node } = this.#node;
+    this.#reportedAt = clock.now().getTime();
     try {
+      const state = readState();
+      this.#reportedStates = statesOf(state);
       const data: NodeReport = {
         ...this.#node,
         startedAt: this.#startedAt,
         intervalSeconds: INTERVAL_MS / 1_000,
-        ...readState(),
+        ...state,
       };
       const id = newEventId();
       const metadata = {
@@ -80,3 +98,6 @@ export class Heartbeat {
     }
   }
 }
+
+const statesOf = ({ projectors }: Pick<NodeReport, 'projectors'>): string =>
+  projectors.map(({ name, state }) => `${name} ${state}`).join(', ');
