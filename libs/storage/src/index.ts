@@ -2,26 +2,20 @@ export { type DataPaths, dataPaths } from './data-paths.ts';
 export { type DataDirectoryTraits, prepareDataDirectory } from './data-directory.ts';
 export { type DiskSpace, diskSpace } from './disk-space.ts';
 export { findLogIdentities } from './log-identities.ts';
+export { findMismatch, refuseMissingLog } from './log-mismatch.ts';
 export { type ContentReader, openContentReader } from './content-reader.ts';
 export type { LiveFile } from './live-file.ts';
 export type { RecordedDeletion, RecordedFile, RecordedLiveFile } from './recorded-file.ts';
-export {
-  generationIndexFile,
-  type GenerationName,
-  generationRoot,
-  listGenerations,
-  liveGeneration,
-} from './generations.ts';
+export { generationIndexFile, type GenerationName, generationRoot, liveGeneration } from './generations.ts';
 export { flipTo, makeGeneration, removeGeneration, trimGenerations } from './flip-generation.ts';
 export { GenerationIndex, type IndexCommit, type Intent, type PoisonRecord } from './generation-index.ts';
 export { IndexReader } from './index-reader.ts';
-export { ContentTree, type Removal, type Replacement, SHARED_BARRIER_FROM } from './content-tree.ts';
+export { ContentTree, type Removal, type Replacement } from './content-tree.ts';
 export { BulkTree } from './bulk-tree.ts';
 export type { BulkDocument } from './bulk-write.ts';
 export { type FileOperations, nodeFileOperations } from './file-operations.ts';
 export { currentUser, errnoOf, fileFailure } from './file-errors.ts';
-export { previousName } from './file-names.ts';
 export { removeTree } from './remove-tree.ts';
-export { inSlices, Slices } from './slices.ts';
+export { Slices } from './slices.ts';
 export { lockDataDirectory } from './lock-data-directory.ts';
 export { openLocalBell } from './local-bell.ts';

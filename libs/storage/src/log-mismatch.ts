@@ -1,7 +1,8 @@
-import { type EventStore, HoldfastError } from '@holdfast/domain';
-import { type ContentReader, dataPaths, findLogIdentities } from '@holdfast/storage';
+import { type EventStore, HoldfastError, type Position } from '@holdfast/domain';
 import { existsSync } from 'node:fs';
-import { readOrNull } from './local-index.ts';
+import type { ContentReader } from './content-reader.ts';
+import { dataPaths } from './data-paths.ts';
+import { findLogIdentities } from './log-identities.ts';
 
 /**
  * A log that is gone while files made from it are there must not be begun anew: the files would be taken
@@ -39,13 +40,22 @@ export async function findMismatch(ports: {
     );
   }
   // In this order: a log that grows meanwhile must not look as if it were behind.
-  const checkpoint = readOrNull(() => reader.checkpoint());
+  const checkpoint = checkpointOf(reader);
   const head = await store.head();
   if (checkpoint === null || checkpoint <= head) return null;
   return mismatch(
     `The local files in ${dataDir} are at position ${checkpoint}, the log ends at ${head}: an older log was put in its place.`,
     { logId, checkpoint, head },
   );
+}
+
+/** An index that cannot be read is the local projector's to mend. */
+function checkpointOf(reader: Pick<ContentReader, 'checkpoint'>): Position | null {
+  try {
+    return reader.checkpoint();
+  } catch {
+    return null;
+  }
 }
 
 const mismatch = (what: string, context: Record<string, unknown>): HoldfastError =>
