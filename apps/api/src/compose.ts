@@ -19,6 +19,8 @@ import {
   lockDataDirectory,
   openContentReader,
   prepareDataDirectory,
+  findMismatch,
+  refuseMissingLog,
 } from '@holdfast/storage';
 import type { FastifyBaseLogger } from 'fastify';
 import { dirname } from 'node:path';
@@ -27,7 +29,6 @@ import { container, instanceCachingFactory } from 'tsyringe';
 import type { ApiServer, ApiSettings } from './api.ts';
 import type { ApiConfig } from './config.ts';
 import { listen } from './listen.ts';
-import { findMismatch, refuseMissingLog } from './log-identity.ts';
 import { buildServer } from './server.ts';
 import { removeTemporaryFiles } from './temporary-file.ts';
 

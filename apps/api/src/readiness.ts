@@ -1,8 +1,8 @@
 import type { CatalogNode } from '@holdfast/catalog';
 import { toHoldfastError } from '@holdfast/domain';
+import { findMismatch } from '@holdfast/storage';
 import { z } from 'zod';
 import type { Api } from './api.ts';
-import { findMismatch } from './log-identity.ts';
 
 /** A projector that has missed this many reports in a row is not well. */
 const REPORTS_MISSED = 3;

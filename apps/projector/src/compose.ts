@@ -21,6 +21,8 @@ import {
   lockDataDirectory,
   openContentReader,
   prepareDataDirectory,
+  findMismatch,
+  refuseMissingLog,
 } from '@holdfast/storage';
 import { pino, type Logger } from 'pino';
 import { container, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
@@ -32,7 +34,6 @@ import { JobRunner } from './jobs/job-runner.ts';
 import { replay } from './jobs/replay.ts';
 import { retryAll } from './jobs/retry-all.ts';
 import { LocalProjector } from './local/local-projector.ts';
-import { findMismatch, refuseMissingLog } from './log-identity.ts';
 import { readNodeState } from './node-state.ts';
 import { readVersion } from './version.ts';
 
@@ -241,7 +242,11 @@ async function startAll(
   { local, cdn }: Composed['projectors'],
 ): Promise<void> {
   const store = parts.resolve<EventStore>(EVENT_STORE);
-  const mismatch = await findMismatch(config.dataDir, store, parts.resolve<ContentReader>(CONTENT_READER));
+  const mismatch = await findMismatch({
+    dataDir: config.dataDir,
+    store,
+    reader: parts.resolve<ContentReader>(CONTENT_READER),
+  });
   if (local !== null) {
     closers.push(() => local.close());
     await local.start();

@@ -21,7 +21,7 @@ export function retryReplications(app: ApiServer, api: Api): void {
         tags: ['replication'],
         summary: 'Give dead letters another round of attempts',
         description:
-          '`{ "path": "…" }`: one, which may also be failing still; `{ "all": true }`: every dead letter, as a job (202).',
+          '`{ "path": "…" }`: one, which may also be failing still; `{ "all": true }`: every dead letter and all that waits for its next retry, as a job (202).',
         body: requestSchema,
         response: { 200: retryAnswerSchema, 202: jobSchema, default: problemResponse },
       },
@@ -30,8 +30,8 @@ export function retryReplications(app: ApiServer, api: Api): void {
       api.requireWritable();
       const { body } = request;
       if ('all' in body) {
-        if (api.catalog.replicationCounts()['dead-letter'] === 0)
-          throw nothingToRetry('There is no dead letter.');
+        const { failed, 'dead-letter': deadLetters } = api.catalog.replicationCounts();
+        if (failed + deadLetters === 0) throw nothingToRetry('No replication has failed.');
         const job = await requestJob(api, request, { kind: 'retry-all', parameters: {} });
         return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
       }

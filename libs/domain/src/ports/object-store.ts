@@ -58,7 +58,7 @@ export interface ObjectStore {
   head(key: string, options?: { signal?: AbortSignal }): Promise<ObjectHead | null>;
 
   /**
-   * One page of keys in the order of their UTF-8 bytes.
+   * One page of keys in the order of their UTF-8 bytes; those beginning with `.` (Holdfast's own) are left out.
    * @param options.prefix  a string prefix: `a/` does not match `ab/`
    * @param options.after   exclusive; null from the first
    * @returns `next`: what to pass as `after` for the next page; null after the last
