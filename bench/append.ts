@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   contentStream,
@@ -10,7 +8,7 @@ import {
   systemClock,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
-import { makeDocument, round } from './measure.ts';
+import { freshDirectory, makeDocument, round } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const EVENTS = 4_000;
@@ -23,7 +21,7 @@ const METADATA = {
 
 /** Events a second, one writer after another against 64 at once, fsync on: what group commit is for. */
 export async function measureAppend(): Promise<Measured[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-append-'));
+  const directory = freshDirectory();
   const store = await openSqliteEventStore({
     file: join(directory, 'events.db'),
     bellFile: join(directory, 'events.bell'),
@@ -48,7 +46,6 @@ export async function measureAppend(): Promise<Measured[]> {
   const one = await rate(1, EVENTS / 4);
   const many = await rate(64, EVENTS);
   await store.close();
-  rmSync(directory, { recursive: true, force: true });
   const ratio = round(many / one);
   return [
     {

@@ -1,7 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
-import { countFiles, makeDocument, round, run } from './measure.ts';
+import { countFiles, freshDirectory, makeDocument, round, run } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const DOCUMENTS = 10_000;
@@ -9,7 +9,7 @@ const BYTES = 9_000;
 
 /** A season rolling over: ten thousand documents in one batch until all are durable files; then a replay of them. */
 export async function measureBatchAndReplay(): Promise<Measured[]> {
-  const product = await startProduct({ port: 18_082 });
+  const product = await startProduct({ dataDir: freshDirectory() });
   try {
     const batchMs = await publishAll(product);
     const perSecond = Math.round((DOCUMENTS / batchMs) * 1_000);
@@ -92,7 +92,6 @@ function untar(product: Product): number {
   run('sync', [], product.dataDir);
   const elapsed = performance.now() - started;
   if (countFiles(out, '.json') !== DOCUMENTS) throw new Error('The archive lacks documents.');
-  rmSync(out, { recursive: true });
   return elapsed;
 }
 

@@ -1,6 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+const directories: string[] = [];
+
+/**
+ * A new directory below the temporary one (`TMPDIR` says on which disk). All of them are removed at the end of the run and not
+ * before: for some minutes after thousands of files were deleted, ext4 is ten times slower at creating new ones.
+ */
+export function freshDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  directories.push(directory);
+  return directory;
+}
+
+export function removeDirectories(): void {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+}
 
 /** JSON documents of about the given size, all different, that compress as prose does. */
 export function makeDocument(index: number, bytes: number): string {

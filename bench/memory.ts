@@ -1,12 +1,12 @@
 import { startProduct, waitFor } from '@holdfast/testing';
-import { makeDocument } from './measure.ts';
+import { freshDirectory, makeDocument } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const DOCUMENTS = 100_000;
 
 /** The largest resident memory of each process while 100,000 documents come in one request and are replicated. */
 export async function measureMemory(): Promise<Measured[]> {
-  const product = await startProduct({ port: 18_084 });
+  const product = await startProduct({ dataDir: freshDirectory() });
   const largest: Record<string, number> = {};
   const sampling = setInterval(() => {
     for (const [name, mebibytes] of Object.entries(product.memory())) {

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { ModeWatch, systemClock } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
 import { startProduct } from '@holdfast/testing';
-import { percentiles } from './measure.ts';
+import { freshDirectory, percentiles } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const CHANGES = 300;
 
 /** SC-002: from sending a mode change until another process (this one) resolves by it. */
 export async function measureMode(): Promise<Measured[]> {
-  const product = await startProduct({ port: 18_083 });
+  const product = await startProduct({ dataDir: freshDirectory() });
   const store = await openSqliteEventStore({
     file: join(product.dataDir, 'events.db'),
     bellFile: join(product.dataDir, 'events.bell'),

@@ -1,5 +1,5 @@
 import { startProduct } from '@holdfast/testing';
-import { makeDocument, percentiles } from './measure.ts';
+import { freshDirectory, makeDocument, percentiles } from './measure.ts';
 import type { Measured } from './run.ts';
 
 const A_SECOND = 50;
@@ -7,7 +7,7 @@ const SECONDS = 20;
 
 /** SC-001: latency of a publish until the file is durable on disk, at a steady rate. */
 export async function measurePublish(): Promise<Measured[]> {
-  const product = await startProduct({ port: 18_081 });
+  const product = await startProduct({ dataDir: freshDirectory() });
   try {
     await publishFor(product.url, 3, 'warm');
     const { p50, p99, max } = percentiles(await publishFor(product.url, SECONDS, 'units'));

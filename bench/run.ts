@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
+import { removeDirectories } from './measure.ts';
 import { measureAppend } from './append.ts';
 import { measureBatchAndReplay } from './batch-and-replay.ts';
 import { measureMemory } from './memory.ts';
@@ -37,6 +38,7 @@ for (const [name, measure] of Object.entries(BENCHES)) {
   console.error(`measuring ${name} …`);
   results.push(...(await measure()));
 }
+removeDirectories();
 const machine = {
   cpu: cpus()[0]?.model,
   cores: cpus().length,
