@@ -152,8 +152,12 @@ export class GenerationBuild {
     return this.#generation();
   }
 
-  async discard(): Promise<void> {
+  close(): void {
     this.#open?.index.close();
+  }
+
+  async discard(): Promise<void> {
+    this.close();
     await removeGeneration(this.#ports.dataDir, this.name);
   }
 

@@ -44,13 +44,17 @@ export class LiveFiles {
     this.#bell = openLocalBell(ports.dataDir);
   }
 
-  /** Goes on with this generation, and closes the one before. What waited there is done, or waits, here. */
+  /**
+   * Goes on with this generation, also where it throws, and closes the one before. What waited there is
+   * done, or waits, here.
+   */
   takeOver(generation: OpenGeneration): void {
-    this.#generation?.index.close();
+    const before = this.#generation;
     this.#generation = generation;
     this.#waiting = WaitingPaths.none;
     this.#handled = generation.index.checkpoint;
     this.#bell.ring();
+    before?.index.close();
   }
 
   /** Every content event up to here was handed over: it is done, or waits. */

@@ -10,7 +10,7 @@ import {
   type ReplayParameters,
   toHoldfastError,
 } from '@holdfast/domain';
-import { type FileOperations, flipTo, trimGenerations } from '@holdfast/storage';
+import { type FileOperations, flipTo, liveGeneration, trimGenerations } from '@holdfast/storage';
 import { judgeFailure } from '../runtime/failure-policy.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { Turns } from '../runtime/turns.ts';
@@ -285,16 +285,49 @@ export class LocalProjector {
       await this.#writing.take(async () => {
         await build.catchUp(laterPosition(await store.head(), this.#live.handled));
         options.signal.throwIfAborted();
-        flipTo(dataDir, build.name, files);
-        this.#live.takeOver(build.release());
+        try {
+          flipTo(dataDir, build.name, files);
+        } catch (error) {
+          if (liveGeneration(dataDir) !== build.name) throw error;
+          this.#warn(
+            error,
+            'The new generation is live; after a power cut now, the one before may be live again.',
+          );
+        }
+        this.#takeOver(build.release());
       });
     } catch (error) {
-      await build.discard();
+      await this.#discard(build);
       throw error;
     }
     this.#changed.wake();
     await trimGenerations(dataDir, KEEP);
     return { ...build.counts, generation: Number(build.name) };
+  }
+
+  /** The generation is live: whatever fails while it is taken over, it is the one to go on with. */
+  #takeOver(generation: OpenGeneration): void {
+    try {
+      this.#live.takeOver(generation);
+    } catch (error) {
+      this.#warn(error, 'The new generation is live; letting go of the one before failed.');
+    }
+  }
+
+  /** Removes a build, but never the generation that readers may see; why it failed is the caller's to tell. */
+  async #discard(build: GenerationBuild): Promise<void> {
+    try {
+      if (liveGeneration(this.#ports.dataDir) === build.name) build.close();
+      else await build.discard();
+    } catch (error) {
+      build.close();
+      this.#warn(error, `Generation ${build.name}, which was not finished, is left for later.`);
+    }
+  }
+
+  #warn(error: unknown, consequence: string): void {
+    const known = toHoldfastError(error);
+    this.#ports.log.warn({ code: known.code, ...known.context }, `${known.message} ${consequence}`);
   }
 
   #set(state: ProjectorStatus['state'], reason: string | null): void {

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type NewEvent, type ReplayParameters } from '@holdfast/domain';
 import { deleted, MemoryEventStore, published, record } from '@holdfast/domain/testing';
-import { prepareDataDirectory } from '@holdfast/storage';
+import { nodeFileOperations, prepareDataDirectory } from '@holdfast/storage';
 import {
   expectedTree,
   HISTORY,
@@ -145,6 +145,38 @@ describe('a replay', () => {
       expect(readlinkSync(join(dataDir, 'content'))).toBe(before);
       expect(generations()).toEqual(['000001', '000001.db']);
     }
+  });
+});
+
+describe('a replay whose flip fails after the link was renamed', () => {
+  it('goes on with the generation that is live, and tells of the failed flush', async () => {
+    await record(store, ...HISTORY);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.stop();
+    let isFailing = false;
+    const files = {
+      ...nodeFileOperations,
+      flushPath: (path: string): void => {
+        if (isFailing && path === dataDir) {
+          throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
+        }
+        nodeFileOperations.flushPath(path);
+      },
+    };
+    const { projector, lines } = await start({ files });
+    await projector.caughtUp();
+    isFailing = true;
+    expect(await projector.replay(EVERYTHING, noProgress)).toMatchObject({ generation: 2 });
+    expect(readlinkSync(join(dataDir, 'content'))).toBe('generations/000002');
+    expect(live()).toEqual(expectedTree(HISTORY));
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('EIO') }),
+    ]);
+    const next = published('units/u2.json', '22');
+    await record(store, next);
+    await projector.caughtUp();
+    expect(live()).toEqual(expectedTree([...HISTORY, next]));
   });
 });
 
