@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { LOG_ID, OTHER_LOG_ID } from '@holdfast/domain/testing';
@@ -76,6 +84,20 @@ it('removes builds that were not flipped to and all but the last generation befo
   expect(await trimGenerations(dataDir, 1)).toEqual(['000001', '000004', '000005']);
   expect(readdirSync(join(dataDir, 'generations'))).toEqual(['000002', '000002.db', '000003', '000003.db']);
   expect(await trimGenerations(dataDir, 1)).toEqual([]);
+});
+
+it('one that cannot be removed is told as a failure of the storage, and does not keep the others', async () => {
+  const names = [build(), build(), build(), build()];
+  const index = join(dataDir, 'generations', `${names[0]!}.db`);
+  // No file, so it cannot be removed as one, whoever runs this.
+  rmSync(index);
+  mkdirSync(index);
+  flipTo(dataDir, names[3]!);
+  await expect(trimGenerations(dataDir, 1)).rejects.toMatchObject({
+    code: 'STORAGE_UNAVAILABLE',
+    context: { file: index },
+  });
+  expect(listGenerations(dataDir)).toEqual(['000001', '000003', '000004']);
 });
 
 it('finds the identities of the logs without leaving a trace', () => {

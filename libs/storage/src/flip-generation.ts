@@ -52,9 +52,17 @@ export function flipTo(
   }
 }
 
-/** Removes a generation's index and files, in this order: what is left after a crash is no generation any more. */
+/**
+ * Removes a generation's index and files, in this order: what is left after a crash is no generation any more.
+ * @throws STORAGE_UNAVAILABLE; a part may be left
+ */
 export async function removeGeneration(dataDir: string, name: GenerationName): Promise<void> {
-  for (const file of databaseFiles(generationIndexFile(dataDir, name))) rmSync(file, { force: true });
+  const indexFile = generationIndexFile(dataDir, name);
+  try {
+    for (const file of databaseFiles(indexFile)) rmSync(file, { force: true });
+  } catch (error) {
+    throw fileFailure(error, { attempted: 'remove the index', file: indexFile });
+  }
   await removeTree(generationRoot(dataDir, name));
 }
 
@@ -62,6 +70,7 @@ export async function removeGeneration(dataDir: string, name: GenerationName): P
  * Removes the generations that are newer than the live one (builds that did not come to their end) and those older
  * than the `keep` last ones before it. Without a live one nothing is removed.
  * @returns those removed
+ * @throws STORAGE_UNAVAILABLE, after it has removed what can be removed
  */
 export async function trimGenerations(dataDir: string, keep: number): Promise<GenerationName[]> {
   const live = liveGeneration(dataDir);
@@ -70,8 +79,17 @@ export async function trimGenerations(dataDir: string, keep: number): Promise<Ge
   const older = others.filter((name) => Number(name) < Number(live));
   const kept = new Set(older.slice(Math.max(0, older.length - keep)));
   const removed = others.filter((name) => !kept.has(name));
-  for (const name of removed) await removeGeneration(dataDir, name);
+  await removeGenerations(dataDir, removed);
   return removed;
+}
+
+/** One that cannot be removed does not keep the others. */
+async function removeGenerations(dataDir: string, names: readonly GenerationName[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const name of names) {
+    await removeGeneration(dataDir, name).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 function removeIfThere(file: string, files: FileOperations): void {
