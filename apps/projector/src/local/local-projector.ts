@@ -185,8 +185,7 @@ export class LocalProjector {
   async #goOn(generation: OpenGeneration): Promise<void> {
     this.#live.takeOver(generation);
     await this.#writing.take(() => this.#live.finishIntents());
-    const removed = await this.#building.take(() => trimGenerations(this.#ports.dataDir, KEEP));
-    if (removed.length > 0) this.#ports.log.info({ removed }, 'removed generations that are not live');
+    await this.#building.take(() => this.#trim());
   }
 
   async #buildAgain(why: string): Promise<void> {
@@ -301,7 +300,7 @@ export class LocalProjector {
       throw error;
     }
     this.#changed.wake();
-    await trimGenerations(dataDir, KEEP);
+    await this.#trim();
     return { ...build.counts, generation: Number(build.name) };
   }
 
@@ -322,6 +321,17 @@ export class LocalProjector {
     } catch (error) {
       build.close();
       this.#warn(error, `Generation ${build.name}, which was not finished, is left for later.`);
+    }
+  }
+
+  /** What cannot be removed only takes room, so it keeps nothing from going on. */
+  async #trim(): Promise<void> {
+    const { dataDir, log } = this.#ports;
+    try {
+      const removed = await trimGenerations(dataDir, KEEP);
+      if (removed.length > 0) log.info({ removed }, 'removed generations that are not live');
+    } catch (error) {
+      this.#warn(error, 'Generations that are not live are left; the next flip or start tries again.');
     }
   }
 

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -177,6 +178,38 @@ describe('a replay whose flip fails after the link was renamed', () => {
     await record(store, next);
     await projector.caughtUp();
     expect(live()).toEqual(expectedTree([...HISTORY, next]));
+  });
+});
+
+describe('an old generation that cannot be removed', () => {
+  it('keeps neither a replay nor the intake, and is removed by the next start that can', async () => {
+    await record(store, ...HISTORY);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.projector.replay(EVERYTHING, noProgress);
+    const index = join(dataDir, 'generations/000001.db');
+    rmSync(index);
+    mkdirSync(index);
+    expect(await first.projector.replay(EVERYTHING, noProgress)).toMatchObject({ generation: 3 });
+    await first.stop();
+    const second = await start();
+    const next = published('units/u2.json', '22');
+    await record(store, next);
+    await second.projector.caughtUp();
+    expect(live()).toEqual(expectedTree([...HISTORY, next]));
+    expect(second.projector.status().state).toBe('running');
+    for (const { lines } of [first, second]) {
+      expect(lines.filter(({ level }) => level === 'warn')).toEqual([
+        expect.objectContaining({
+          facts: expect.objectContaining({ code: 'STORAGE_UNAVAILABLE', file: index }),
+        }),
+      ]);
+    }
+    await second.stop();
+    rmSync(index, { recursive: true });
+    const third = await start();
+    await third.projector.caughtUp();
+    expect(generations()).toEqual(['000002', '000002.db', '000003', '000003.db']);
   });
 });
 
