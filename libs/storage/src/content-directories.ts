@@ -13,7 +13,7 @@ const MAX_KNOWN = 50_000;
 export class ContentDirectories {
   readonly #root: string;
   readonly #files: FileOperations;
-  /** Real directories, not links to some. */
+  /** Seen to be real directories, not links to some, since `forget`. */
   readonly #known = new Set<string>(['']);
   readonly #unflushed = new Set<string>();
 
@@ -83,7 +83,7 @@ export class ContentDirectories {
     }
   }
 
-  /** Looks at every directory again: somebody else has removed or replaced some. */
+  /** Looks at every directory again: somebody else may have removed or replaced some. */
   forget(): void {
     this.#known.clear();
     this.#known.add('');

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ContentTree, type Replacement, SHARED_BARRIER_FROM } from './content-tree.ts';
@@ -107,6 +107,21 @@ describe('replacing a file', () => {
     expect(failures.get('linked/a.json')?.message).toContain('a symbolic link, which is never followed');
     expect(lstatSync(join(root, 'a.json')).isFile()).toBe(true);
     expect(readTree(elsewhere)).toEqual({ 'a.json': 'not ours' });
+  });
+
+  it('does not follow a symbolic link that took the place of a directory it has written to', async () => {
+    const elsewhere = join(directory.path, 'elsewhere');
+    mkdirSync(elsewhere);
+    const tree = new ContentTree({ root });
+    await replace(tree, replacement('a/b/c.json', 'one'));
+    renameSync(join(root, 'a/b'), join(root, 'a/moved'));
+    symlinkSync(elsewhere, join(root, 'a/b'));
+    writeFileSync(join(elsewhere, `c.json.tmp.${ID}`), 'not ours');
+    const failures = await replace(tree, replacement('a/b/c.json', 'two', 'live'));
+    expect([...failures.keys()]).toEqual(['a/b/c.json']);
+    expect([...(await remove(tree, 'a/b/c.json')).keys()]).toEqual(['a/b/c.json']);
+    expect(() => tree.recover(removal('a/b/c.json'))).toThrow('a symbolic link, which is never followed');
+    expect(readTree(elsewhere)).toEqual({ [`c.json.tmp.${ID}`]: 'not ours' });
   });
 
   it('a path that cannot be written does not keep the others', async () => {

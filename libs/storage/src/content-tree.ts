@@ -53,6 +53,8 @@ export class ContentTree {
     replace: readonly Replacement[];
     remove: readonly Removal[];
   }): Promise<Map<string, HoldfastError>> {
+    // A directory may have become a link since the last change.
+    this.#directories.forget();
     const failures = new Map<string, HoldfastError>();
     const sharesBarriers = change.replace.length >= SHARED_BARRIER_FROM;
     const unlessFailed = async (attempted: string, run: (work: Replacement) => void): Promise<void> => {
@@ -85,6 +87,7 @@ export class ContentTree {
    * directories it may have made become durable with the next change.
    */
   recover(work: Removal): void {
+    this.#directories.forget();
     try {
       if (this.#directories.exists(parentOf(work.path))) this.#removeTemporaries(work);
       this.#directories.changedUpToRoot(parentOf(work.path));
@@ -102,9 +105,10 @@ export class ContentTree {
     } catch (error) {
       failures.set(work.path, fileFailure(error, { attempted, file: join(this.root, work.path) }));
       try {
-        this.#removeTemporaries(work);
+        if (this.#directories.exists(parentOf(work.path))) this.#removeTemporaries(work);
       } catch {
-        // The file system takes no changes; the intent names them, and the next attempt removes them.
+        // A link is on the way, or the file system takes no changes; the intent names them, and the next
+        // attempt removes them.
       }
     }
   }
