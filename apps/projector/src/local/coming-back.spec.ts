@@ -1,11 +1,14 @@
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -101,6 +104,28 @@ describe('what is lost comes back by itself', () => {
     });
   }
 
+  it('ES-003 when the index is damaged where only a write meets it', async () => {
+    const many = Array.from({ length: 50 }, (_, index) => published(`many/a${index}.json`, String(index)));
+    await record(store, ...many);
+    const first = await start();
+    await first.projector.caughtUp();
+    await first.stop();
+    breakFreeList(join(dataDir, 'generations/000001.db'));
+    const { projector, lines } = await start();
+    const more = Array.from({ length: 300 }, (_, index) =>
+      published(`${'long/'.repeat(10)}b${index}.json`, String(index)),
+    );
+    await record(store, ...more);
+    await until('it is back', () => existsSync(join(content(), more.at(-1)!.data.path)));
+    await projector.caughtUp();
+    expect(live()).toEqual(expectedTree([...many, ...more]));
+    expect(projector.status()).toMatchObject({ state: 'running', pending: 0 });
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([
+      expect.objectContaining({ facts: expect.objectContaining({ code: 'DATABASE_CORRUPT' }) }),
+    ]);
+    expect(generations()).toContain('000002.db');
+  });
+
   it('beside what is there, which is kept once', async () => {
     await record(store, ...HISTORY);
     for (let time = 1; time <= 3; time += 1) {
@@ -194,3 +219,13 @@ describe('what is not ours to write to', () => {
     expect(live()).toEqual(expectedTree(HISTORY));
   });
 });
+
+/** Has the header of a SQLite file name free pages that do not exist. */
+function breakFreeList(file: string): void {
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(2, 0);
+  header.writeUInt32BE(0x00ffffff, 4);
+  const fd = openSync(file, 'r+');
+  writeSync(fd, header, 0, header.length, 32);
+  closeSync(fd);
+}

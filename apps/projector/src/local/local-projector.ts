@@ -10,7 +10,13 @@ import {
   type ReplayParameters,
   toHoldfastError,
 } from '@holdfast/domain';
-import { type FileOperations, flipTo, liveGeneration, trimGenerations } from '@holdfast/storage';
+import {
+  type FileOperations,
+  flipTo,
+  generationIndexFile,
+  liveGeneration,
+  trimGenerations,
+} from '@holdfast/storage';
 import { judgeFailure } from '../runtime/failure-policy.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { Turns } from '../runtime/turns.ts';
@@ -70,6 +76,8 @@ export class LocalProjector {
   #state: { state: ProjectorStatus['state']; reason: string | null } = { state: 'starting', reason: null };
   /** Why the last attempt to go on failed; null once one succeeded. */
   #trouble: HoldfastError | null = null;
+  /** A database that turned out to be damaged; opening it may not show that again. */
+  #damaged: HoldfastError | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(ports: LocalProjectorPorts) {
@@ -156,12 +164,20 @@ export class LocalProjector {
         await this.#ports.clock.sleep(retryDelayMs(attempts), this.#stop.signal);
       }
       if (!this.#stop.signal.aborted) found = await this.#look();
+      // It looks well, but was not: another database is damaged, which only trying again tells.
+      const isInDoubt = found !== null && !('rebuild' in found) && isCorruption(this.#trouble);
+      if (isInDoubt) await this.#ports.clock.sleep(RETRY_PAUSE_MS, this.#stop.signal);
     }
   }
 
   async #look(): Promise<Found | null> {
     try {
-      return await openLiveGeneration(this.#ports);
+      const found = await openLiveGeneration(this.#ports);
+      const damaged = this.#damaged;
+      if ('rebuild' in found || damaged === null) return found;
+      if (damaged.context['file'] !== generationIndexFile(this.#ports.dataDir, found.name)) return found;
+      found.index.close();
+      return { rebuild: `the index of generation ${found.name} is damaged (${damaged.message})` };
     } catch (error) {
       this.#meet(error);
       return null;
@@ -173,7 +189,8 @@ export class LocalProjector {
     try {
       if ('rebuild' in found) await this.#buildAgain(found.rebuild);
       else await this.#goOn(found);
-      this.#trouble = null;
+      // A damaged database may look well until something is written to it.
+      if ('rebuild' in found || !isCorruption(this.#trouble)) this.#trouble = null;
       this.#set('running', null);
       return true;
     } catch (error) {
@@ -234,8 +251,8 @@ export class LocalProjector {
       if (signal.aborted) return;
       if (!this.#live.isLive()) return this.#round.abort();
       await this.#live.takeIn(page);
-      this.#trouble = null;
       this.#live.storeCheckpointNowAndThen();
+      this.#trouble = null;
     });
     this.#changed.wake();
     // `#retryWaiting` makes room.
@@ -362,7 +379,10 @@ export class LocalProjector {
     if (this.#stop.signal.aborted) return;
     const known = toHoldfastError(error);
     const { log } = this.#ports;
-    if (known.code === 'DATABASE_CORRUPT') {
+    if (isCorruption(known)) {
+      this.#trouble = known;
+      this.#damaged = known;
+      this.#changed.wake();
       log.error({ code: known.code, ...known.context }, known.message);
       return this.#round.abort();
     }
@@ -384,6 +404,8 @@ export class LocalProjector {
     this.#stop.abort();
   }
 }
+
+const isCorruption = (error: HoldfastError | null): boolean => error?.code === 'DATABASE_CORRUPT';
 
 const retryDelayMs = (attempts: number): number => Math.min(250 * 2 ** (attempts - 1), 5_000);
 
