@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { LOG_ID, OTHER_LOG_ID } from '@holdfast/domain/testing';
-import { flipTo, makeGeneration, trimGenerations } from './flip-generation.ts';
+import { flipTo, makeGeneration, removeUnfinishedGenerations, trimGenerations } from './flip-generation.ts';
 import { GenerationIndex } from './generation-index.ts';
 import { generationIndexFile, listGenerations, liveGeneration } from './generations.ts';
 import { findLogIdentities } from './log-identities.ts';
@@ -30,8 +30,19 @@ afterEach(() => {
 function build(logId = LOG_ID): string {
   const name = makeGeneration(dataDir);
   writeFileSync(join(dataDir, 'generations', name, 'a.json'), name);
-  GenerationIndex.create(generationIndexFile(dataDir, name), { logId, durability: 'full' }).close();
+  const index = GenerationIndex.create(generationIndexFile(dataDir, name), { logId, durability: 'full' });
+  index.commit({ files: [], checkpoint: '0000000000000001' });
+  index.close();
   return name;
+}
+
+/** Builds that were killed: before there was an index, while it was made, and while the files were written. */
+function buildHalf(): string[] {
+  const names = [makeGeneration(dataDir), makeGeneration(dataDir), makeGeneration(dataDir)];
+  const [, second, third] = names.map((name) => generationIndexFile(dataDir, name));
+  writeFileSync(second!, '');
+  GenerationIndex.create(third!, { logId: LOG_ID, durability: 'full' }).close();
+  return names;
 }
 
 it('the link is the only truth about which generation is live', () => {
@@ -84,6 +95,28 @@ it('removes builds that were not flipped to and all but the last generation befo
   expect(await trimGenerations(dataDir, 1)).toEqual(['000001', '000004', '000005']);
   expect(readdirSync(join(dataDir, 'generations'))).toEqual(['000002', '000002.db', '000003', '000003.db']);
   expect(await trimGenerations(dataDir, 1)).toEqual([]);
+});
+
+it('removes builds that were killed, and nothing that is live, finished or damaged', async () => {
+  const killed = buildHalf();
+  const finished = build();
+  const damaged = build();
+  writeFileSync(generationIndexFile(dataDir, damaged), Buffer.alloc(8192, 'x'));
+  expect(await removeUnfinishedGenerations(dataDir)).toEqual(killed);
+  expect(listGenerations(dataDir)).toEqual([finished, damaged]);
+  const [first, ...others] = buildHalf();
+  flipTo(dataDir, first!);
+  expect(await removeUnfinishedGenerations(dataDir)).toEqual(others);
+  expect(listGenerations(dataDir)).toEqual([finished, damaged, first]);
+});
+
+it('a build that was killed does not take the place of the last generation before the live one', async () => {
+  const finished = build();
+  const killed = buildHalf();
+  const live = build();
+  flipTo(dataDir, live);
+  expect(await trimGenerations(dataDir, 1)).toEqual(killed);
+  expect(listGenerations(dataDir)).toEqual([finished, live]);
 });
 
 it('one that cannot be removed is told as a failure of the storage, and does not keep the others', async () => {

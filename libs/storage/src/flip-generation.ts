@@ -12,6 +12,7 @@ import {
   listGenerations,
   liveGeneration,
 } from './generations.ts';
+import { isFinished } from './finished-generation.ts';
 import { removeTree } from './remove-tree.ts';
 
 /**
@@ -67,8 +68,22 @@ export async function removeGeneration(dataDir: string, name: GenerationName): P
 }
 
 /**
- * Removes the generations that are newer than the live one (builds that did not come to their end) and those older
- * than the `keep` last ones before it. Without a live one nothing is removed.
+ * Removes the builds that did not come to their end: what is neither live nor has a finished index. To be called
+ * while nothing is being built.
+ * @returns those removed
+ * @throws STORAGE_UNAVAILABLE, after it has removed what can be removed
+ */
+export async function removeUnfinishedGenerations(dataDir: string): Promise<GenerationName[]> {
+  const live = liveGeneration(dataDir);
+  const others = listGenerations(dataDir).filter((name) => live === null || Number(name) !== Number(live));
+  const removed = others.filter((name) => !isFinished(dataDir, name));
+  await removeGenerations(dataDir, removed);
+  return removed;
+}
+
+/**
+ * Removes the generations that are newer than the live one (builds that were not flipped to), those that were never
+ * finished, and those older than the `keep` last ones before it. Without a live one nothing is removed.
  * @returns those removed
  * @throws STORAGE_UNAVAILABLE, after it has removed what can be removed
  */
@@ -77,7 +92,8 @@ export async function trimGenerations(dataDir: string, keep: number): Promise<Ge
   if (live === null) return [];
   const others = listGenerations(dataDir).filter((name) => Number(name) !== Number(live));
   const older = others.filter((name) => Number(name) < Number(live));
-  const kept = new Set(older.slice(Math.max(0, older.length - keep)));
+  const finished = older.filter((name) => isFinished(dataDir, name));
+  const kept = new Set(finished.slice(Math.max(0, finished.length - keep)));
   const removed = others.filter((name) => !kept.has(name));
   await removeGenerations(dataDir, removed);
   return removed;

@@ -7,7 +7,13 @@ export { type ContentReader, openContentReader } from './content-reader.ts';
 export type { LiveFile } from './live-file.ts';
 export type { RecordedDeletion, RecordedFile, RecordedLiveFile } from './recorded-file.ts';
 export { generationIndexFile, type GenerationName, generationRoot, liveGeneration } from './generations.ts';
-export { flipTo, makeGeneration, removeGeneration, trimGenerations } from './flip-generation.ts';
+export {
+  flipTo,
+  makeGeneration,
+  removeGeneration,
+  removeUnfinishedGenerations,
+  trimGenerations,
+} from './flip-generation.ts';
 export { GenerationIndex, type IndexCommit, type Intent, type PoisonRecord } from './generation-index.ts';
 export { IndexReader } from './index-reader.ts';
 export { ContentTree, type Removal, type Replacement } from './content-tree.ts';
