@@ -15,7 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ReplayParameters } from '@holdfast/domain';
 import { MemoryEventStore, MemoryLog, OTHER_LOG_ID, published, record } from '@holdfast/domain/testing';
-import { expectedTree, HISTORY, readTree, temporaryDirectory } from '@holdfast/storage/testing';
+import { expectedTree, FaultyFiles, HISTORY, readTree, temporaryDirectory } from '@holdfast/storage/testing';
 import type { LocalProjectorPorts } from './local-projector.ts';
 import { generationsOf, type LocalNode, startLocalNode, until } from './testing/local-node.ts';
 
@@ -135,6 +135,28 @@ describe('what is lost comes back by itself', () => {
       rmSync(join(content(), 'units/u2.json'));
     }
     expect(generations()).toEqual(['000002', '000002.db', '000003', '000003.db']);
+  });
+
+  it('first builds that were killed are removed before the next one is begun', async () => {
+    await record(store, ...HISTORY);
+    for (const name of ['000001', '000002']) {
+      mkdirSync(join(dataDir, 'generations', name, 'units'), { recursive: true });
+      writeFileSync(join(dataDir, 'generations', name, 'units/u1.json'), 'half');
+    }
+    // The build fails at once, so only what comes before it can have removed them.
+    const files = new FaultyFiles({
+      at: 1,
+      lasts: 'from-then-on',
+      code: 'ENOSPC',
+      operations: ['makeDirectory'],
+    });
+    const { projector } = await start({ files });
+    await until('it waits', () => projector.status().state === 'waiting');
+    expect(generations()).toEqual([]);
+    files.heal();
+    await projector.caughtUp();
+    expect(live()).toEqual(expectedTree(HISTORY));
+    expect(generations()).toHaveLength(2);
   });
 
   it('builds that a crash cut short are removed', async () => {

@@ -14,7 +14,9 @@ import {
   type FileOperations,
   flipTo,
   generationIndexFile,
+  type GenerationName,
   liveGeneration,
+  removeUnfinishedGenerations,
   trimGenerations,
 } from '@holdfast/storage';
 import { judgeFailure } from '../runtime/failure-policy.ts';
@@ -202,7 +204,7 @@ export class LocalProjector {
   async #goOn(generation: OpenGeneration): Promise<void> {
     this.#live.takeOver(generation);
     await this.#writing.take(() => this.#live.finishIntents());
-    await this.#building.take(() => this.#trim());
+    await this.#building.take(() => this.#tidy(trimToKept));
   }
 
   async #buildAgain(why: string): Promise<void> {
@@ -214,7 +216,11 @@ export class LocalProjector {
       this.#set('starting', `${reason}: ${phase}, ${done}${total === null ? '' : ` of ${total}`}.`);
     };
     const { signal } = this.#stop;
-    const counts = await this.#building.take(() => this.#build({ onPoison: 'record', onProgress, signal }));
+    const counts = await this.#building.take(async () => {
+      // Builds that are killed again and again would fill the disk.
+      await this.#tidy(removeUnfinishedGenerations);
+      return this.#build({ onPoison: 'record', onProgress, signal });
+    });
     log.info(counts, 'built the local files from the log');
     const poison = this.#live.poison();
     if (poison.length === 0) return;
@@ -317,7 +323,7 @@ export class LocalProjector {
       throw error;
     }
     this.#changed.wake();
-    await this.#trim();
+    await this.#tidy(trimToKept);
     return { ...build.counts, generation: Number(build.name) };
   }
 
@@ -342,10 +348,10 @@ export class LocalProjector {
   }
 
   /** What cannot be removed only takes room, so it keeps nothing from going on. */
-  async #trim(): Promise<void> {
+  async #tidy(remove: (dataDir: string) => Promise<GenerationName[]>): Promise<void> {
     const { dataDir, log } = this.#ports;
     try {
-      const removed = await trimGenerations(dataDir, KEEP);
+      const removed = await remove(dataDir);
       if (removed.length > 0) log.info({ removed }, 'removed generations that are not live');
     } catch (error) {
       this.#warn(error, 'Generations that are not live are left; the next flip or start tries again.');
@@ -404,6 +410,8 @@ export class LocalProjector {
     this.#stop.abort();
   }
 }
+
+const trimToKept = (dataDir: string): Promise<GenerationName[]> => trimGenerations(dataDir, KEEP);
 
 const isCorruption = (error: HoldfastError | null): boolean => error?.code === 'DATABASE_CORRUPT';
 
