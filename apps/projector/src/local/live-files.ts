@@ -91,7 +91,7 @@ export class LiveFiles {
     const handled = laterPosition(this.#handled, page.next);
     this.#inHand = { count: wanted.length, oldestAt: wanted[0]?.event.metadata.at ?? null };
     try {
-      if (wanted.length + unreadable.length > 0) await this.#settle(wanted, unreadable, handled);
+      if (wanted.length + unreadable.length > 0) await this.#settle(wanted, unreadable, { handled });
       this.#handled = handled;
     } finally {
       this.#inHand = { count: 0, oldestAt: null };
@@ -116,10 +116,10 @@ export class LiveFiles {
     const positions = due.map(({ position }) => position);
     const events = await store.readAt(positions, { withBodies: true });
     const wanted = events.filter(isContentEvent).map((event): Wanted => ({ event, resumeAfter: null }));
-    const done = await this.#settle(wanted);
+    const unreadable = events.filter((event) => event.type === 'Unreadable');
     const found = new Set<string>(wanted.map(({ event }) => event.data.path));
-    this.#waiting = this.#waiting.without(due.map(({ path }) => path).filter((path) => !found.has(path)));
-    return done;
+    const passed = due.map(({ path }) => path).filter((path) => !found.has(path));
+    return this.#settle(wanted, unreadable, { passed });
   }
 
   storeCheckpointNowAndThen(): void {
@@ -150,16 +150,20 @@ export class LiveFiles {
     }
   }
 
-  /** @param handled  up to where everything is handed over once this is done; default: as before */
+  /**
+   * @param after.handled  up to where everything is handed over once this is done; default: as before
+   * @param after.passed   paths that then wait no longer, as nothing can be made of their events
+   */
   async #settle(
     wanted: readonly Wanted[],
     unreadable: readonly UnreadableEvent[] = [],
-    handled: Position | null = this.#handled,
+    after: { handled?: Position | null; passed?: readonly string[] } = {},
   ): Promise<number> {
+    const { handled = this.#handled, passed = [] } = after;
     const { clock, log } = this.#ports;
     const newer = this.#waiting.newerOnly(wanted);
     const waitingAfter = (failures: ReadonlyMap<string, HoldfastError>): WaitingPaths =>
-      this.#waiting.after(newer, failures, clock.now().getTime());
+      this.#waiting.without(passed).after(newer, failures, clock.now().getTime());
     const { failures, poison, changed } = await this.#open().materialiser.settle(newer, {
       unreadable,
       checkpoint: (failed) => waitingAfter(failed).checkpoint(handled),

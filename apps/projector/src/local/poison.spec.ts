@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ReplayParameters } from '@holdfast/domain';
 import { MemoryEventStore, published, record } from '@holdfast/domain/testing';
-import { dataPaths } from '@holdfast/storage';
+import { dataPaths, GenerationIndex, generationIndexFile } from '@holdfast/storage';
 import {
   expectedTree,
+  FaultyFiles,
   HISTORY,
   unreadableEvent,
   readTree,
   temporaryDirectory,
 } from '@holdfast/storage/testing';
 import type { LocalProjectorPorts } from './local-projector.ts';
-import { generationsOf, type LocalNode, startLocalNode } from './testing/local-node.ts';
+import { generationsOf, type LocalNode, startLocalNode, until } from './testing/local-node.ts';
 
 const EVERYTHING: ReplayParameters = { until: null, prefix: null, out: null };
 const noProgress = { onProgress: () => undefined, signal: new AbortController().signal };
@@ -94,6 +95,33 @@ describe('an event that cannot be read', () => {
     const { projector } = await start();
     await projector.caughtUp();
     expect(live()).toEqual(expectedTree([...HISTORY, known]));
+  });
+
+  it('is recorded too where its path waited when it became so', async () => {
+    const files = new FaultyFiles({
+      at: 1,
+      lasts: 'from-then-on',
+      code: 'ENOSPC',
+      operations: ['createFile'],
+      where: 'units/u2.json',
+    });
+    const { projector, lines, stop } = await start({ files });
+    await projector.caughtUp();
+    const [waiting] = await record(store, published('units/u2.json', '1'));
+    await until('it waits', () => projector.status().pending === 1);
+    const at = store.log.events.findIndex(({ position }) => position === waiting!.position);
+    store.log.events[at] = { ...store.log.events[at]!, data: 'no JSON' };
+    files.heal();
+    await projector.caughtUp();
+    expect(projector.status()).toMatchObject({ state: 'running', pending: 0 });
+    expect(lines.at(-1)).toMatchObject({
+      level: 'error',
+      facts: { position: waiting!.position, code: 'EVENT_UNREADABLE' },
+    });
+    await stop();
+    const index = GenerationIndex.open(generationIndexFile(dataDir, '000001'));
+    expect(index.poison()).toEqual([expect.objectContaining({ position: waiting!.position })]);
+    index.close();
   });
 
   it('a damaged body is passed live, stops a replay, and the version before comes back', async () => {
