@@ -1,4 +1,4 @@
-import { HoldfastError, newEventId, type NodeUrls, snapshotMode } from '@holdfast/domain';
+import { HoldfastError, newEventId, type NodeUrls, snapshotMode, toHoldfastError } from '@holdfast/domain';
 import { localBaseUrlOf } from '@holdfast/settings';
 import Fastify, { type FastifyReply, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -107,18 +107,30 @@ export function buildServer(ports: ApiPorts, settings: ApiSettings): ApiServer {
   return app;
 }
 
+const CATALOG_RETRY_MS = 500;
+
 function makeApi(app: ApiServer, ports: ApiPorts, settings: ApiSettings): Api {
   const { catalog } = ports;
   let hasCaughtUp = false;
   let hasSpaceUntil = Number.NEGATIVE_INFINITY;
-  catalog.caughtUp().then(
-    () => {
-      hasCaughtUp = true;
-    },
-    (error: unknown) => {
-      ports.logger.error({ err: error }, 'The catalog does not come up.');
-    },
-  );
+  const closing = new AbortController();
+  app.addHook('onClose', () => {
+    closing.abort();
+  });
+  const awaitCatalog = async (): Promise<void> => {
+    while (!hasCaughtUp && !closing.signal.aborted) {
+      try {
+        await catalog.caughtUp();
+        hasCaughtUp = true;
+      } catch (error) {
+        const { kind } = toHoldfastError(error);
+        ports.logger.warn({ err: error }, 'The catalog has not come up yet.');
+        if (kind !== 'transient' && kind !== 'exhausted') return;
+        await ports.clock.sleep(CATALOG_RETRY_MS, closing.signal);
+      }
+    }
+  };
+  void awaitCatalog();
   const requireCatalog = (): void => {
     if (hasCaughtUp) return;
     throw new HoldfastError(

@@ -36,6 +36,8 @@ import {
 
 const EVENTS_PER_TRANSACTION = 512;
 const DEFAULT_TIMEOUT_MS = 10_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const ENDED = new Error('The waiting has ended.');
 
 interface Waiter {
   readonly position: Position;
@@ -108,11 +110,6 @@ export class Catalog {
   ): Promise<void> {
     if (isPositionAtOrAfter(this.#checkpoint, position)) return;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const ended = new AbortController();
-    const abort = (): void => {
-      ended.abort();
-    };
-    options.signal?.addEventListener('abort', abort);
     const arrived = new Promise<'arrived'>((resolve) => {
       this.#waiters.push({
         position,
@@ -121,11 +118,12 @@ export class Catalog {
         },
       });
     });
-    const outcome = Number.isFinite(timeoutMs)
-      ? await Promise.race([arrived, this.#clock.sleep(timeoutMs, ended.signal)])
-      : await arrived;
-    options.signal?.removeEventListener('abort', abort);
-    ended.abort();
+    const ended = new AbortController();
+    const signals = options.signal === undefined ? [ended.signal] : [ended.signal, options.signal];
+    const sleeping = this.#clock.sleep(Math.min(timeoutMs, LONGEST_TIMER_MS), AbortSignal.any(signals));
+    const outcome = await Promise.race([arrived, sleeping]);
+    // With a reason of our own, as making the usual one costs more than all the rest.
+    ended.abort(ENDED);
     if (outcome === 'arrived') return;
     throw new HoldfastError(
       'CATALOG_LAGGING',

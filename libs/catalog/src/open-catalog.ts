@@ -6,8 +6,8 @@ import { deleteCatalogFiles } from './delete-files.ts';
 import { CATALOG_MIGRATIONS } from './schema.ts';
 
 /**
- * Opens the catalog beside the log; one that is missing, damaged, of another program version, of another
- * log or ahead of the log is deleted and built again from the first event by `start`.
+ * Opens the catalog beside the log; one that is missing, damaged, of another schema, of another log, ahead of the
+ * log, or that passed events this program can read, is deleted and built again from the first event by `start`.
  * @param options.file  owned by this process alone
  * @throws DATA_DIR_UNUSABLE, DISK_FULL, EVENT_STORE_UNAVAILABLE
  */
@@ -19,7 +19,7 @@ export async function openCatalog(options: {
   const { file, store, clock } = options;
   const [logId, head] = [await store.identity(), await store.head()];
   let db = openUnlessDoubtful(file);
-  if (db !== null && !belongsToLog(db, logId, head)) {
+  if (db !== null && !(belongsToLog(db, logId, head) && (await knowsAllItCould(db, store)))) {
     db.close();
     db = null;
   }
@@ -31,19 +31,9 @@ export async function openCatalog(options: {
   return new Catalog({ db, file, store, clock });
 }
 
-/** 32 MiB of WAL: with SQLite's own 4, a season of documents would pay for a checkpoint at nearly every page of events. */
-const CHECKPOINT_PAGES = 8_000;
-
-function open(file: string): DatabaseSync {
-  // `normal`: after a loss of power the last transactions may be missing, and are applied again.
-  const db = openDatabase(file, {
-    durability: 'normal',
-    migrations: CATALOG_MIGRATIONS,
-    what: 'the catalog',
-  });
-  db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-  return db;
-}
+// `normal`: after a loss of power the last transactions may be missing, and are applied again.
+const open = (file: string): DatabaseSync =>
+  openDatabase(file, { durability: 'normal', migrations: CATALOG_MIGRATIONS, what: 'the catalog' });
 
 function openUnlessDoubtful(file: string): DatabaseSync | null {
   try {
@@ -52,6 +42,13 @@ function openUnlessDoubtful(file: string): DatabaseSync | null {
     if (hasCode(error, 'SCHEMA_TOO_NEW') || hasCode(error, 'DATABASE_CORRUPT')) return null;
     throw error;
   }
+}
+
+/** An event that was passed because an older program could not read it, and that this one can, belongs in the rows. */
+async function knowsAllItCould(db: DatabaseSync, store: EventStore): Promise<boolean> {
+  const rows = db.prepare('SELECT position FROM unreadable ORDER BY position LIMIT 1000').all();
+  const events = await store.readAt(rows.map((row) => row['position'] as string));
+  return events.every((event) => event.type === 'Unreadable');
 }
 
 function belongsToLog(db: DatabaseSync, logId: string, head: string): boolean {

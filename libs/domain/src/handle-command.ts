@@ -162,13 +162,17 @@ export async function findEarlierDelivery<Type extends 'ContentPublished' | 'Con
       ...(fromVersion === undefined ? {} : { fromVersion }),
     });
     const found = page.find((event) => event.id === eventId);
-    if (found) return found as EventOf<Type>;
+    if (found) return isOlderThanADay(found, now) ? null : (found as EventOf<Type>);
     const oldest = page.at(-1);
     if (oldest === undefined || page.length < PAGE || oldest.version === 0) return null;
-    if (now.getTime() - Date.parse(oldest.metadata.at) > DAY_MS) return null;
+    if (isOlderThanADay(oldest, now)) return null;
     fromVersion = oldest.version - 1;
   }
 }
+
+/** An `Idempotency-Key` counts for a day; after that the same key is a new request. */
+export const isOlderThanADay = (event: RecordedEvent, now: Date): boolean =>
+  now.getTime() - Date.parse(event.metadata.at) > DAY_MS;
 
 export const idempotencyKeyReused = (path: string): HoldfastError =>
   new HoldfastError(

@@ -126,5 +126,6 @@ export {
   findEarlierDelivery,
   type Handled,
   idempotencyKeyReused,
+  isOlderThanADay,
 } from './handle-command.ts';
 export { followLog } from './follow-log.ts';

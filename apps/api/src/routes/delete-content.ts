@@ -7,6 +7,7 @@ import {
   findEarlierDelivery,
   HoldfastError,
   idempotencyKeyReused,
+  isOlderThanADay,
   jobStream,
   parseDirectory,
 } from '@holdfast/domain';
@@ -102,7 +103,8 @@ async function deleteDirectory(api: Api, request: DeleteRequest, reply: FastifyR
   api.requireWritable();
   const { reason } = request.query;
   const key = readIdempotencyKey(request);
-  const jobId = key === null ? undefined : derivedEventId(ACTOR, 'DELETE /v1/content', directory, key);
+  const named = key === null ? undefined : derivedEventId(ACTOR, 'DELETE /v1/content', directory, key);
+  const jobId = named === undefined ? undefined : await freshJobId(api, named);
   const first = jobId === undefined ? null : await findFirstJob(api, jobId, directory, reason);
   const job = first ?? (await requestDeletion());
   return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
@@ -116,6 +118,14 @@ async function deleteDirectory(api: Api, request: DeleteRequest, reply: FastifyR
     const position = await api.store.head();
     const parameters = { directory, reason, position };
     return requestJob(api, request, { kind: 'directory-deletion', parameters }, jobId);
+  }
+}
+
+/** The same key counts for a day; after that it names another job. */
+async function freshJobId(api: Api, named: string): Promise<string> {
+  for (let jobId = named; ; jobId = derivedEventId('after a day', jobId)) {
+    const [first] = await api.store.readStream(jobStream(jobId), { maxCount: 1 });
+    if (first === undefined || !isOlderThanADay(first, api.clock.now())) return jobId;
   }
 }
 

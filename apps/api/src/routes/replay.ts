@@ -49,6 +49,15 @@ export function replay(app: ApiServer, api: Api): void {
           { context: { out: out.slice(0, 300) } },
         );
       }
+      if (
+        until !== null &&
+        'position' in until &&
+        until.position.length !== (await api.store.head()).length
+      ) {
+        throw requestInvalid(
+          `${JSON.stringify(until.position)} is no position of this log; they look like ${await api.store.head()}. Answers to publishes and the audit name them.`,
+        );
+      }
       api.requireWritable();
       const parameters: ReplayParameters = { until, prefix, out };
       const job = await requestJob(api, request, { kind: 'replay', parameters });

@@ -29,16 +29,18 @@ const CONCURRENCY = 64;
  * again, so that readers are sent to the local origin until it really is there. To be done before the bucket
  * is claimed, and done again from the start after a crash: what was asked for is no longer believed to be there.
  * @returns how many documents
+ * @throws  an `AbortError` when the signal aborts first
  */
 export async function replicateAgain(ports: ReplicateAgainPorts): Promise<number> {
   const { store, catalog, log, signal } = ports;
   const head = await untilAnswered(ports, () => store.head());
-  if (head === null) return 0;
+  signal.throwIfAborted();
+  if (head === null) throw new Error('The log gave no head.');
   // A catalog that is being built again would believe in too little.
   await catalog.reached(head, { timeoutMs: Number.POSITIVE_INFINITY, signal });
   let asked = 0;
   let last: Position = head;
-  for (let after: string | null = null; !signal.aborted;) {
+  for (let after: string | null = null; ;) {
     const page = catalog.documents({ prefix: '', after, limit: PAGE, status: 'published' });
     const believed = page.filter(({ onCdn }) => onCdn !== null);
     await inParallel(believed, CONCURRENCY, async ({ path, version }) => {
@@ -47,6 +49,8 @@ export async function replicateAgain(ports: ReplicateAgainPorts): Promise<number
       asked += 1;
       if (position > last) last = position;
     });
+    // The bucket must not be claimed with some of it still believed to be there.
+    signal.throwIfAborted();
     after = page.at(-1)?.path ?? null;
     if (after === null) break;
   }

@@ -37,6 +37,8 @@ describe('parsePath', () => {
     ['.hidden/a.json', 'begins with "."'],
     ['a/.json', 'begins with "."'],
     ['a.json/b.json', 'which only the last one may'],
+    ['a.json.prev/b.json', 'beside a document'],
+    ['a.json.tmp.0/b.json', 'beside a document'],
     ['a', 'does not end in ".json"'],
     ['a.JSON', 'does not end in ".json"'],
     ['a.json.prev', 'does not end in ".json"'],

@@ -97,6 +97,9 @@ function findSegmentProblem(segment: string, isFile: boolean): string | null {
   const bytes = Buffer.byteLength(segment);
   const limit = isFile ? MAX_FILE_NAME_BYTES : MAX_SEGMENT_BYTES;
   if (bytes > limit) return `segment ${shown} has ${bytes} bytes of UTF-8, at most ${limit} are allowed`;
+  if (!isFile && /\.json\./.test(segment)) {
+    return `segment ${shown} has ".json." inside, which is for files that Holdfast keeps beside a document`;
+  }
   const endsInJson = segment.endsWith('.json');
   if (isFile && !endsInJson) return 'the last segment does not end in ".json"';
   if (!isFile && endsInJson) return `segment ${shown} ends in ".json", which only the last one may`;

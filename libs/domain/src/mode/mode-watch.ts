@@ -1,4 +1,4 @@
-import type { HoldfastError } from '../errors.ts';
+import { type HoldfastError, toHoldfastError } from '../errors.ts';
 import { followLog } from '../follow-log.ts';
 import type { EventOf } from '../events.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -51,6 +51,8 @@ export class ModeWatch {
         this.#heard();
       },
       onTrouble,
+    }).catch((error: unknown) => {
+      onTrouble(toHoldfastError(error));
     });
   }
 
