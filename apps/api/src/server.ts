@@ -1,4 +1,4 @@
-import { HoldfastError, newEventId, type NodeUrls, snapshotMode, toHoldfastError } from '@holdfast/domain';
+import { HoldfastError, newEventId, type NodeUrls, snapshotMode } from '@holdfast/domain';
 import { localBaseUrlOf } from '@holdfast/settings';
 import Fastify, { type FastifyReply, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -107,32 +107,33 @@ export function buildServer(ports: ApiPorts, settings: ApiSettings): ApiServer {
   return app;
 }
 
-const CATALOG_RETRY_MS = 500;
-
 function makeApi(app: ApiServer, ports: ApiPorts, settings: ApiSettings): Api {
   const { catalog } = ports;
   let hasCaughtUp = false;
   let hasSpaceUntil = Number.NEGATIVE_INFINITY;
-  const closing = new AbortController();
-  app.addHook('onClose', () => {
-    closing.abort();
-  });
-  const awaitCatalog = async (): Promise<void> => {
-    while (!hasCaughtUp && !closing.signal.aborted) {
-      try {
-        await catalog.caughtUp();
-        hasCaughtUp = true;
-      } catch (error) {
-        const { kind } = toHoldfastError(error);
-        ports.logger.warn({ err: error }, 'The catalog has not come up yet.');
-        if (kind !== 'transient' && kind !== 'exhausted') return;
-        await ports.clock.sleep(CATALOG_RETRY_MS, closing.signal);
-      }
-    }
+  let isLooking = false;
+  // At the start, and after a failure whenever somebody asks.
+  const lookForCatalog = (): void => {
+    if (isLooking) return;
+    isLooking = true;
+    catalog
+      .caughtUp()
+      .then(
+        () => {
+          hasCaughtUp = true;
+        },
+        (error: unknown) => {
+          ports.logger.warn({ err: error }, 'The catalog has not come up yet.');
+        },
+      )
+      .finally(() => {
+        isLooking = false;
+      });
   };
-  void awaitCatalog();
+  lookForCatalog();
   const requireCatalog = (): void => {
     if (hasCaughtUp) return;
+    lookForCatalog();
     throw new HoldfastError(
       'CATALOG_LAGGING',
       'The catalog is still being read from the log after the start; ask again in a moment.',

@@ -36,7 +36,6 @@ import {
 
 const EVENTS_PER_TRANSACTION = 512;
 const DEFAULT_TIMEOUT_MS = 10_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const ENDED = new Error('The waiting has ended.');
 
 interface Waiter {
@@ -120,7 +119,9 @@ export class Catalog {
     });
     const ended = new AbortController();
     const signals = options.signal === undefined ? [ended.signal] : [ended.signal, options.signal];
-    const sleeping = this.#clock.sleep(Math.min(timeoutMs, LONGEST_TIMER_MS), AbortSignal.any(signals));
+    const signal = AbortSignal.any(signals);
+    // Without a limit there is no timer either: it would keep a process alive that has nothing else to do.
+    const sleeping = Number.isFinite(timeoutMs) ? this.#clock.sleep(timeoutMs, signal) : aborted(signal);
     const outcome = await Promise.race([arrived, sleeping]);
     // With a reason of our own, as making the usual one costs more than all the rest.
     ended.abort(ENDED);
@@ -231,6 +232,14 @@ export class Catalog {
     for (const listener of [...this.#listeners]) listener();
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
 
 export function readState(db: DatabaseSync, key: 'checkpoint' | 'logId'): string | null {
   const row = db.prepare('SELECT value FROM state WHERE key = ?').get(key);
