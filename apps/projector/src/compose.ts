@@ -177,6 +177,9 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
             clock: from.resolve(CLOCK),
             log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
             lock: from.resolve(CDN_LOCK),
+            ...(config.projectors.includes('local')
+              ? { countLocalPending: () => from.resolve(LocalProjector).status().pending }
+              : {}),
           },
           {
             node,

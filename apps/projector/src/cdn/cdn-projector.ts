@@ -38,6 +38,8 @@ export interface CdnProjectorPorts {
   readonly mode: Pick<ModeWatch, 'mode' | 'onChange'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
+  /** How many paths the local projector of this process has yet to write; absent where it has none. */
+  readonly countLocalPending?: () => number;
   /** Takes the lock that one CDN projector of all has. @throws DATA_DIR_IN_USE while another has it */
   readonly lock: () => Released;
 }
@@ -54,6 +56,9 @@ export interface CdnProjectorSettings {
 /** Documents in memory at a time; one alone may be larger. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_DELETES = 1_000;
+/** Files for readers come first: with more of them to write than this, few attempts are made meanwhile, but never none. */
+const MANY_LOCAL = 64;
+const FEW_ATTEMPTS = 2;
 /** Whoever waits for a local file looks again after this, though no bell was heard. */
 const LOOK_AGAIN_MS = 250;
 const LONGEST_REST_MS = 5_000;
@@ -192,7 +197,7 @@ export class CdnProjector {
     const fits = (bytes: number): boolean =>
       this.#bytesUnderWay === 0 || this.#bytesUnderWay + bytes <= MAX_BYTES;
     try {
-      while (this.#attempts.size < this.#settings.concurrency) {
+      while (this.#attempts.size < this.#attemptsAllowed()) {
         const taken = this.#due.take(MAX_DELETES, fits);
         if (taken.length === 0) break;
         this.#attempt(taken);
@@ -203,6 +208,12 @@ export class CdnProjector {
       this.#meet(toHoldfastError(error));
       return false;
     }
+  }
+
+  #attemptsAllowed(): number {
+    const { concurrency } = this.#settings;
+    const isLocalBehind = (this.#ports.countLocalPending?.() ?? 0) > MANY_LOCAL;
+    return isLocalBehind ? Math.min(FEW_ATTEMPTS, concurrency) : concurrency;
   }
 
   #attempt(taken: readonly Taken[]): void {
