@@ -127,9 +127,9 @@ describe('links', () => {
       .map(([directories, name]) => [...directories, `${name}.json`].join('/') as ContentPath);
     fc.assert(
       fc.property(paths, paths, (from, to) => {
-        const base = new URL(from.split('/').map(encodeURIComponent).join('/'), 'http://cdn.example/root/');
+        const base = new URL(from.split('/').map(encodeURIComponent).join('/'), 'http://cdn.example/tree/');
         const led = new URL(relativePath(from, to), base);
-        expect(decodeURIComponent(led.pathname)).toBe(`/root/${to}`);
+        expect(decodeURIComponent(led.pathname)).toBe(`/tree/${to}`);
       }),
     );
   });

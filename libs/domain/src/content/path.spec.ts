@@ -98,8 +98,8 @@ describe('parsePath', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         if (!isContentPath(text)) return;
-        const resolved = new URL(text.split('/').map(encodeURIComponent).join('/'), 'file:///root/');
-        expect(decodeURIComponent(resolved.pathname)).toBe(`/root/${text}`);
+        const resolved = new URL(text.split('/').map(encodeURIComponent).join('/'), 'file:///tree/');
+        expect(decodeURIComponent(resolved.pathname)).toBe(`/tree/${text}`);
         for (const segment of text.split('/')) {
           expect(segment).not.toMatch(/^\.|^$|[. ]$/);
           expect(Buffer.byteLength(segment)).toBeLessThanOrEqual(255);
