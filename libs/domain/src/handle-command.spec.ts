@@ -177,4 +177,13 @@ describe('findEarlierDelivery', () => {
     });
     await expect(findEarlierDelivery(store, STREAM, old.id, now)).resolves.toBeNull();
   });
+
+  it('takes a key older than a day for a new request, however few events came since', async () => {
+    const store = new MemoryEventStore();
+    const old = { ...published(PATH, 3), metadata: at('2026-01-01T00:00:00.000Z') };
+    await record(store, old, published(PATH, 4));
+    const find = (now: string) => findEarlierDelivery(store, STREAM, old.id, new Date(now));
+    await expect(find('2026-01-01T23:00:00.000Z')).resolves.toMatchObject({ id: old.id });
+    await expect(find('2026-01-02T01:00:00.000Z')).resolves.toBeNull();
+  });
 });
