@@ -5,9 +5,9 @@ import type { Api } from './api.ts';
 import { contentDeleted, contentNotFound } from './local-origin/find-document.ts';
 
 export const onCdnSchema = z
-  .object({ version: z.int(), sha256: z.string(), at: z.string() })
+  .object({ version: z.int(), sha256: z.string(), etag: z.string().nullable(), at: z.string() })
   .nullable()
-  .meta({ description: 'What the bucket holds; null: nothing' });
+  .meta({ description: 'What the bucket holds, by the log; null: nothing, or it was asked for again' });
 
 export const locatedSchema = {
   url: z.string(),

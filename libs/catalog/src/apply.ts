@@ -145,10 +145,11 @@ export class Applier {
     );
     const isPut = action === 'put';
     this.#run(
-      `UPDATE documents SET cdn_version = ?, cdn_sha256 = ?, cdn_at = ?, settled_version = ?,
+      `UPDATE documents SET cdn_version = ?, cdn_sha256 = ?, cdn_etag = ?, cdn_at = ?, settled_version = ?,
          due_at = CASE WHEN version = ? THEN NULL ELSE due_at END WHERE path = ?`,
       isPut ? version : null,
       isPut ? sha256 : null,
+      isPut ? etag : null,
       isPut ? at : null,
       version,
       version,
@@ -206,7 +207,7 @@ export class Applier {
     this.#run('UPDATE replications SET next_retry_at = NULL WHERE path = ? AND version = ?', path, version);
     this.#run(
       `UPDATE documents SET due_at = 0, attempt = 1, settled_version = NULL,
-         cdn_version = NULL, cdn_sha256 = NULL, cdn_at = NULL WHERE path = ?`,
+         cdn_version = NULL, cdn_sha256 = NULL, cdn_etag = NULL, cdn_at = NULL WHERE path = ?`,
       path,
     );
   }

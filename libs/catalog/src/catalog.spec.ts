@@ -152,7 +152,7 @@ describe('replication', () => {
     await record(store, replicated(0, one.data.sha256));
     await catalog.caughtUp();
     expect(due(catalog)).toEqual([]);
-    expect(catalog.document(A)?.onCdn).toEqual({ version: 0, sha256: one.data.sha256, at: AT });
+    expect(catalog.document(A)?.onCdn).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT });
     expect(catalog.replications({ after: null, limit: 1 }).rows[0]).toMatchObject({
       status: 'success',
       verified: true,
@@ -199,6 +199,25 @@ describe('replication', () => {
     expect(due(catalog)).toEqual([{ at: A, version: 0, action: 'put', attempt: 1 }]);
     expect(catalog.document(A)?.onCdn).toBeNull();
     expect(catalog.replicationCounts()).toMatchObject({ queued: 1, success: 0 });
+  });
+
+  it('says what the attempt meets in the bucket, as long as that is known', async () => {
+    const one = published(A, 1);
+    const catalog = await given(one);
+    const onCdn = () => catalog.replicationsDue({ now: NOW, limit: 1, exclude: new Set() })[0]?.onCdn;
+    expect(onCdn()).toBeNull();
+    const add = async (...events: NewEvent[]) => {
+      await record(store, ...events);
+      await catalog.caughtUp();
+    };
+    await add(replicated(0, one.data.sha256), published(A, 2));
+    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e' });
+    await add(failed(1, 1, AT));
+    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e' });
+    await add(retryRequested(1));
+    expect(onCdn()).toBeNull();
+    await add(deleted(A), replicated(2, null), published(A, 3));
+    expect(onCdn()).toBeNull();
   });
 
   it('goes on with a newer version, and what is said of the older one no longer counts', async () => {
@@ -336,6 +355,14 @@ describe('openCatalog', () => {
       },
     ],
     [
+      'was written by an older program',
+      () => {
+        const db = new DatabaseSync(file);
+        db.exec('DELETE FROM documents; ALTER TABLE documents DROP COLUMN cdn_etag; PRAGMA user_version = 1');
+        db.close();
+      },
+    ],
+    [
       'is damaged in the middle',
       () => {
         const bytes = readFileSync(file);
@@ -360,6 +387,38 @@ describe('openCatalog', () => {
     await closeAll();
     store = new MemoryEventStore(new MemoryLog(OTHER_LOG_ID));
     expect(rows(await openFollowing())).toEqual([]);
+  });
+
+  describe('after an event that could not be read', () => {
+    /** To an older program the last event is of a type it does not know. @returns what it is to a newer one */
+    const givenUnknownLast = async (): Promise<() => void> => {
+      await record(store, published('a.json'), published('b.json'));
+      const { events } = store.log;
+      const last = events.length - 1;
+      const known = events[last]!;
+      events[last] = { ...known, type: 'ContentRenamed' };
+      const older = await openFollowing();
+      expect([rows(older), older.unreadable(10).count]).toEqual([['a.json'], 1]);
+      await closeAll();
+      return () => {
+        events[last] = known;
+      };
+    };
+
+    it('builds again once this program can read it', async () => {
+      const becomeReadable = await givenUnknownLast();
+      becomeReadable();
+      const newer = await openFollowing();
+      expect(rows(newer)).toEqual(['a.json', 'b.json']);
+      expect(newer.unreadable(10)).toEqual({ count: 0, events: [] });
+    });
+
+    it('goes on where it was while nobody can', async () => {
+      await givenUnknownLast();
+      const reopened = await openCatalog({ file, store, clock: systemClock });
+      open.push(reopened);
+      expect([reopened.checkpoint, rows(reopened)]).toEqual([await store.head(), ['a.json']]);
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { type Queries, type Row, where } from './queries.ts';
-import type { CatalogDocument } from './rows.ts';
+import type { CatalogDocument, ObjectOnCdn } from './rows.ts';
 
 export interface DocumentsQuestion {
   /** A string prefix of the path; empty for all. */
@@ -31,6 +31,7 @@ export function listDocuments(queries: Queries, question: DocumentsQuestion): Ca
 }
 
 function toDocument(row: Row): CatalogDocument {
+  const onCdn = toObjectOnCdn(row);
   return {
     path: row['path']!,
     status: row['status']!,
@@ -43,9 +44,11 @@ function toDocument(row: Row): CatalogDocument {
     sha256: row['sha256']!,
     md5: row['md5']!,
     sourceSha256: row['source_sha256']!,
-    onCdn:
-      row['cdn_version'] === null
-        ? null
-        : { version: row['cdn_version']!, sha256: row['cdn_sha256']!, at: row['cdn_at']! },
+    onCdn: onCdn === null ? null : { ...onCdn, at: row['cdn_at']! },
   };
 }
+
+export const toObjectOnCdn = (row: Row): ObjectOnCdn | null =>
+  row['cdn_version'] === null
+    ? null
+    : { version: row['cdn_version']!, sha256: row['cdn_sha256']!, etag: row['cdn_etag']! };

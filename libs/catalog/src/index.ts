@@ -5,6 +5,7 @@ export {
   type CatalogJob,
   type CatalogNode,
   type DueReplication,
+  type ObjectOnCdn,
   REPLICATION_STATUSES,
   type ReplicationRow,
   type ReplicationStatus,

@@ -1,3 +1,4 @@
+import { toObjectOnCdn } from './documents.ts';
 import { type Queries, type Row, where } from './queries.ts';
 import type { DueReplication, ReplicationRow, ReplicationStatus } from './rows.ts';
 
@@ -9,7 +10,8 @@ export function listDue(
   const { now, limit, exclude } = question;
   return queries
     .all(
-      `SELECT path, version, status, position, attempt, at, sha256, md5, bytes, content_type FROM documents
+      `SELECT path, version, status, position, attempt, at, sha256, md5, bytes, content_type,
+         cdn_version, cdn_sha256, cdn_etag FROM documents
        WHERE due_at <= ? ORDER BY due_at, position LIMIT ?`,
       [now.getTime(), limit + exclude.size],
     )
@@ -79,6 +81,7 @@ function toDue(row: Row): DueReplication {
     document: isPublished
       ? { sha256: row['sha256']!, md5: row['md5']!, bytes: row['bytes']!, contentType: row['content_type']! }
       : null,
+    onCdn: toObjectOnCdn(row),
   };
 }
 

@@ -1,5 +1,13 @@
 import type { ContentPath, EventData, JobKind, Position, ReplicationAction } from '@holdfast/domain';
 
+/** An object in the bucket, as the last `ContentReplicated` of its path tells. */
+export interface ObjectOnCdn {
+  readonly version: number;
+  readonly sha256: string;
+  /** As the bucket answered it, at most 200 characters; null where it gave none. */
+  readonly etag: string | null;
+}
+
 /** What the log says of one path, and what its replication events say of the bucket. */
 export interface CatalogDocument {
   readonly path: ContentPath;
@@ -15,8 +23,8 @@ export interface CatalogDocument {
   readonly sha256: string | null;
   readonly md5: string | null;
   readonly sourceSha256: string | null;
-  /** What the bucket holds now; null: no object. */
-  readonly onCdn: { readonly version: number; readonly sha256: string; readonly at: string } | null;
+  /** What the bucket holds, by the log; null: no object, or unknown since somebody asked for it again. */
+  readonly onCdn: (ObjectOnCdn & { readonly at: string }) | null;
 }
 
 /** A path whose object in the bucket is not yet what the log wants. */
@@ -36,6 +44,8 @@ export interface DueReplication {
     readonly bytes: number;
     readonly contentType: string;
   } | null;
+  /** What the attempt meets in the bucket, by the log; null: nothing, or unknown. */
+  readonly onCdn: ObjectOnCdn | null;
 }
 
 export const REPLICATION_STATUSES = ['queued', 'failed', 'success', 'dead-letter', 'superseded'] as const;

@@ -1,6 +1,10 @@
-/** One SQL text for each version of the schema. The catalog is disposable: a change may also just drop everything. */
-export const CATALOG_MIGRATIONS: readonly string[] = [
-  `
+/** To be raised with every change of the tables below. */
+const VERSION = 2;
+
+// Also tables of older versions that are no more.
+const TABLES = ['state', 'documents', 'replications', 'jobs', 'nodes', 'audit', 'unreadable', 'counters'];
+
+const SCHEMA = `
   CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
   -- One row for each path that was ever published.
@@ -18,6 +22,7 @@ export const CATALOG_MIGRATIONS: readonly string[] = [
     source_sha256 TEXT,
     cdn_version INTEGER,           -- what the bucket holds now, by the replication events; null: nothing
     cdn_sha256 TEXT,
+    cdn_etag TEXT,
     cdn_at TEXT,
     settled_version INTEGER,       -- the version that last reached the bucket, deletions included
     due_at INTEGER,                -- when to replicate, ms since 1970; 0: at once; null: nothing to do
@@ -74,5 +79,13 @@ export const CATALOG_MIGRATIONS: readonly string[] = [
   CREATE TABLE unreadable (position TEXT PRIMARY KEY, stream TEXT NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;
 
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  `,
+`;
+
+/**
+ * One SQL text for each version of the schema. The catalog is disposable: rows of an older version are dropped, its
+ * checkpoint among them, and made again from the log.
+ */
+export const CATALOG_MIGRATIONS: readonly string[] = [
+  ...Array<string>(VERSION - 1).fill(''),
+  TABLES.map((table) => `DROP TABLE IF EXISTS ${table};`).join('\n') + SCHEMA,
 ];
