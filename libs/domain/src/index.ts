@@ -113,7 +113,9 @@ export {
   type SubscribeOptions,
 } from './ports/event-store.ts';
 export {
+  type DeleteFailure,
   type ListedObject,
+  mayHaveHappened,
   OBJECT_STORE,
   type ObjectHead,
   type ObjectStore,

@@ -68,7 +68,7 @@ export class BucketIdentity {
         cacheControl: 'no-cache',
         md5: createHash('md5').update(bytes).digest('hex'),
         metadata: { sha256: sha256Of(bytes), 'holdfast-log': this.#logId },
-        ...(this.#bucket.capabilities.conditionalPut ? { ifNoneMatch: '*' as const } : {}),
+        ...((await this.#bucket.capabilities()).putIfNone ? { ifNoneMatch: '*' as const } : {}),
       });
     } catch (error) {
       if (!hasCode(error, 'OBJECT_PRECONDITION_FAILED')) throw error;

@@ -66,7 +66,7 @@ export async function putDocument(due: DueReplication, ports: ReplicatePorts): P
     });
     const isSame =
       stored.bytes === document.bytes &&
-      (bucket.capabilities.etagIsMd5
+      ((await bucket.capabilities({ signal })).etagIsMd5
         ? stored.etag === document.md5
         : (await bucket.head(path, { signal }))?.metadata['sha256'] === document.sha256);
     if (!isSame) return { is: 'failed', error: storedOtherwise(due, stored) };
@@ -93,7 +93,7 @@ export async function deleteDocuments(
           due,
           failure === undefined
             ? { is: 'replicated', sha256: null, etag: null }
-            : { is: 'failed', error: notDeleted(failure) },
+            : { is: 'failed', error: failure.error },
         ];
       }),
     );
@@ -149,6 +149,3 @@ const storedOtherwise = (
     `The bucket stored something else than ${path} (version ${version}): ${stored.bytes} bytes with ETag ${stored.etag} instead of ${document?.bytes} with MD5 ${document?.md5}.`,
     { context: { path, version, etag: stored.etag, bytes: stored.bytes } },
   );
-
-const notDeleted = ({ key, code, message }: { key: string; code: string; message: string }): HoldfastError =>
-  new HoldfastError('OBJECT_STORE_UNAVAILABLE', message, { context: { key, code } });

@@ -230,7 +230,7 @@ describe('a folder bucket that cannot be used', () => {
     await expect(putText(store, 'b.json', 'text')).rejects.toMatchObject(unavailable);
     await expect(store.head('a.json')).rejects.toMatchObject(unavailable);
     await expect(store.list({ prefix: '', after: null, maxCount: 1 })).rejects.toMatchObject(unavailable);
-    expect(await store.deleteMany(['a.json'])).toMatchObject([{ key: 'a.json', code: unavailable.code }]);
+    expect(await store.deleteMany(['a.json'])).toMatchObject([{ key: 'a.json', error: unavailable }]);
     renameSync(join(root, 'away'), folder);
     await putText(store, 'b.json', 'text');
     expect(await store.head('a.json')).toMatchObject({ metadata: METADATA });

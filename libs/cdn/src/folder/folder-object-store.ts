@@ -1,10 +1,12 @@
 import { closeSync, readFileSync } from 'node:fs';
 import {
   type Clock,
+  type DeleteFailure,
   HoldfastError,
   type ListedObject,
   type ObjectHead,
   type ObjectStore,
+  type ObjectStoreCapabilities,
   type PutOptions,
   systemClock,
 } from '@holdfast/domain';
@@ -27,7 +29,8 @@ const SLICE = 250;
  * is gone later on, the bucket is unavailable until it is back.
  */
 export class FolderObjectStore implements ObjectStore {
-  readonly capabilities = { etagIsMd5: true, conditionalPut: true };
+  /** A write ends with its process. */
+  readonly settleMs = 0;
   readonly reservedKeyBytes = 0;
   readonly #folder: string;
   readonly #handle: FolderHandle;
@@ -42,6 +45,10 @@ export class FolderObjectStore implements ObjectStore {
     this.#handle = new FolderHandle(options.folder, clock);
     this.#queue = new ChangeQueue(async (changes) => makeChanges(changes, this.#folder, this.#handle.rows()));
     this.#walker = new KeyWalker(options.folder, () => clock.now());
+  }
+
+  capabilities(): Promise<ObjectStoreCapabilities> {
+    return Promise.resolve({ etagIsMd5: true, putIfNone: true, putIfMatch: true });
   }
 
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
@@ -109,18 +116,14 @@ export class FolderObjectStore implements ObjectStore {
     });
   }
 
-  deleteMany(
-    keys: readonly string[],
-    options: { signal?: AbortSignal } = {},
-  ): Promise<{ key: string; code: string; message: string }[]> {
+  deleteMany(keys: readonly string[], options: { signal?: AbortSignal } = {}): Promise<DeleteFailure[]> {
     return this.#use(`to delete ${keys.length} objects`, options.signal, async () => {
-      const failures: { key: string; code: string; message: string }[] = [];
+      const failures: DeleteFailure[] = [];
       const deletions = keys.map(async (key) => {
         try {
           await this.#queue.add(new Delete(key));
         } catch (error) {
-          const { code, message } = translateBucketError(error, this.#folder, `to delete ${key}`);
-          failures.push({ key, code, message });
+          failures.push({ key, error: translateBucketError(error, this.#folder, `to delete ${key}`) });
         }
       });
       await Promise.all(deletions);

@@ -1,3 +1,5 @@
+import { type HoldfastError, isHoldfastError } from '../errors.ts';
+
 export interface PutOptions {
   readonly contentType: string;
   readonly cacheControl: string | null;
@@ -29,17 +31,40 @@ export interface ObjectHead extends ListedObject {
 export interface ObjectStoreCapabilities {
   /** A put's ETag is the lower-case hex MD5 of its bytes. */
   readonly etagIsMd5: boolean;
-  /** `ifMatch` and `ifNoneMatch` are honoured, atomically. */
-  readonly conditionalPut: boolean;
+  /** `ifNoneMatch` is honoured, atomically. */
+  readonly putIfNone: boolean;
+  /** `ifMatch` is honoured, atomically. */
+  readonly putIfMatch: boolean;
+}
+
+export interface DeleteFailure {
+  readonly key: string;
+  readonly error: HoldfastError;
 }
 
 /**
+ * Whether a write that failed with this may have been carried out all the same, or may still be within the
+ * store's `settleMs`. Adapters say so by `outcome: 'unknown'` in the error's context; what no adapter foresaw counts too.
+ */
+export const mayHaveHappened = (error: unknown): boolean =>
+  !isHoldfastError(error) || error.code === 'INTERNAL' || error.context['outcome'] === 'unknown';
+
+/**
  * A bucket, or the part of one below a prefix: keys are content paths (and names beginning with `.`, which
- * are Holdfast's own). All methods may throw OBJECT_STORE_UNAVAILABLE (transient) and, where
- * they write, DISK_FULL (exhausted).
+ * are Holdfast's own).
+ *
+ * All methods may throw: OBJECT_STORE_UNAVAILABLE, OBJECT_STORE_TIMEOUT, OBJECT_STORE_THROTTLED,
+ * BUCKET_CLOCK_SKEWED (transient), BUCKET_ACCESS_DENIED, BUCKET_NOT_FOUND, BUCKET_REGION_WRONG,
+ * BUCKET_UNSUPPORTED, OBJECT_REJECTED, and where they write, DISK_FULL (exhausted).
  */
 export interface ObjectStore {
-  readonly capabilities: ObjectStoreCapabilities;
+  /**
+   * Found by trying where no document says, which may write and delete below `.holdfast/`; kept once
+   * known, found anew after a failure.
+   */
+  capabilities(options?: { signal?: AbortSignal }): Promise<ObjectStoreCapabilities>;
+  /** How long a write that `mayHaveHappened` may still take effect. */
+  readonly settleMs: number;
   /** Bytes that the prefix takes from the 1,024 of a key. */
   readonly reservedKeyBytes: number;
 
@@ -75,10 +100,7 @@ export interface ObjectStore {
    * @param keys  at most 1,000
    * @returns     those that could not be deleted, each with why
    */
-  deleteMany(
-    keys: readonly string[],
-    options?: { signal?: AbortSignal },
-  ): Promise<{ key: string; code: string; message: string }[]>;
+  deleteMany(keys: readonly string[], options?: { signal?: AbortSignal }): Promise<DeleteFailure[]>;
 
   close(): Promise<void>;
 }

@@ -55,11 +55,11 @@ class Faults<Method extends string> {
   }
 }
 
-type ObjectStoreMethod = Exclude<keyof ObjectStore, 'capabilities' | 'reservedKeyBytes' | 'close'>;
+type ObjectStoreMethod = Exclude<keyof ObjectStore, 'settleMs' | 'reservedKeyBytes' | 'close'>;
 
 /** A bucket whose calls fail when they are told to; without faults it is the bucket it stands before. */
 export class FaultyObjectStore implements ObjectStore {
-  readonly capabilities: ObjectStore['capabilities'];
+  readonly settleMs: number;
   readonly reservedKeyBytes: number;
   readonly #inner: ObjectStore;
   readonly #faults = new Faults<ObjectStoreMethod>(
@@ -70,7 +70,7 @@ export class FaultyObjectStore implements ObjectStore {
 
   constructor(inner: ObjectStore) {
     this.#inner = inner;
-    this.capabilities = inner.capabilities;
+    this.settleMs = inner.settleMs;
     this.reservedKeyBytes = inner.reservedKeyBytes;
   }
 
@@ -87,6 +87,10 @@ export class FaultyObjectStore implements ObjectStore {
   heal(): void {
     this.#faults.clear();
     this.#refused.clear();
+  }
+
+  capabilities(...args: Parameters<ObjectStore['capabilities']>): ReturnType<ObjectStore['capabilities']> {
+    return this.#faults.run('capabilities', () => this.#inner.capabilities(...args));
   }
 
   put(...args: Parameters<ObjectStore['put']>): ReturnType<ObjectStore['put']> {
@@ -113,8 +117,10 @@ export class FaultyObjectStore implements ObjectStore {
       const others = keys.filter((key) => !this.#refused.has(key));
       const failures = refused.map((key) => ({
         key,
-        code: 'OBJECT_STORE_UNAVAILABLE',
-        message: `${key} cannot be deleted (a fault made by a test).`,
+        error: new HoldfastError(
+          'OBJECT_STORE_UNAVAILABLE',
+          `${key} cannot be deleted (a fault made by a test).`,
+        ),
       }));
       return [...failures, ...(await this.#inner.deleteMany(others, options))];
     });

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { compareUtf8 } from '../content/path.ts';
 import { HoldfastError } from '../errors.ts';
-import type { ListedObject, ObjectHead, ObjectStore, PutOptions } from '../ports/object-store.ts';
+import type {
+  DeleteFailure,
+  ListedObject,
+  ObjectHead,
+  ObjectStore,
+  ObjectStoreCapabilities,
+  PutOptions,
+} from '../ports/object-store.ts';
 
 interface StoredObject {
   readonly head: ObjectHead;
@@ -10,10 +17,14 @@ interface StoredObject {
 
 /** A bucket in this process; bytes and metadata are copied on their way in and out, as any real store does. */
 export class MemoryObjectStore implements ObjectStore {
-  readonly capabilities = { etagIsMd5: true, conditionalPut: true };
+  readonly settleMs: number = 0;
   readonly reservedKeyBytes = 0;
   readonly #objects = new Map<string, StoredObject>();
   #isClosed = false;
+
+  capabilities(): Promise<ObjectStoreCapabilities> {
+    return Promise.resolve({ etagIsMd5: true, putIfNone: true, putIfMatch: true });
+  }
 
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
     return this.#answer(options.signal, () => {
@@ -64,10 +75,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  deleteMany(
-    keys: readonly string[],
-    options: { signal?: AbortSignal } = {},
-  ): Promise<{ key: string; code: string; message: string }[]> {
+  deleteMany(keys: readonly string[], options: { signal?: AbortSignal } = {}): Promise<DeleteFailure[]> {
     return this.#answer(options.signal, () => {
       for (const key of keys) this.#objects.delete(key);
       return [];
