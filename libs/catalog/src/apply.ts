@@ -73,6 +73,8 @@ export class Applier {
       case 'ModeChanged':
       case 'LogCreated':
       case 'BodyChunk':
+      case 'AlertRaised':
+      case 'AlertCleared':
         return;
     }
   }

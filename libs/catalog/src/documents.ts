@@ -31,7 +31,6 @@ export function listDocuments(queries: Queries, question: DocumentsQuestion): Ca
 }
 
 function toDocument(row: Row): CatalogDocument {
-  const onCdn = toObjectOnCdn(row);
   return {
     path: row['path']!,
     status: row['status']!,
@@ -44,11 +43,16 @@ function toDocument(row: Row): CatalogDocument {
     sha256: row['sha256']!,
     md5: row['md5']!,
     sourceSha256: row['source_sha256']!,
-    onCdn: onCdn === null ? null : { ...onCdn, at: row['cdn_at']! },
+    onCdn: toObjectOnCdn(row),
   };
 }
 
 export const toObjectOnCdn = (row: Row): ObjectOnCdn | null =>
   row['cdn_version'] === null
     ? null
-    : { version: row['cdn_version']!, sha256: row['cdn_sha256']!, etag: row['cdn_etag']! };
+    : {
+        version: row['cdn_version']!,
+        sha256: row['cdn_sha256']!,
+        etag: row['cdn_etag']!,
+        at: row['cdn_at']!,
+      };

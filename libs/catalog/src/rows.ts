@@ -6,6 +6,7 @@ export interface ObjectOnCdn {
   readonly sha256: string;
   /** As the bucket answered it, at most 200 characters; null where it gave none. */
   readonly etag: string | null;
+  readonly at: string;
 }
 
 /** What the log says of one path, and what its replication events say of the bucket. */
@@ -24,7 +25,7 @@ export interface CatalogDocument {
   readonly md5: string | null;
   readonly sourceSha256: string | null;
   /** What the bucket holds, by the log; null: no object, or unknown since somebody asked for it again. */
-  readonly onCdn: (ObjectOnCdn & { readonly at: string }) | null;
+  readonly onCdn: ObjectOnCdn | null;
 }
 
 /** A path whose object in the bucket is not yet what the log wants. */

@@ -1,6 +1,7 @@
 import type { Position } from './position.ts';
 import { v5 as uuidV5, v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
+import { alertEvents } from './alerts/events.ts';
 import { contentEvents } from './content/events.ts';
 import { HoldfastError } from './errors.ts';
 import { type EventDefinition, instantSchema } from './event-definition.ts';
@@ -18,6 +19,7 @@ export const EVENT_DEFINITIONS = {
   ...replicationEvents,
   ...jobEvents,
   ...nodeEvents,
+  ...alertEvents,
 };
 
 type Definitions = typeof EVENT_DEFINITIONS;

@@ -8,6 +8,7 @@ export {
   toHoldfastError,
 } from './errors.ts';
 export { isPositionAtOrAfter, laterPosition, type Position } from './position.ts';
+export { AwaitedPositions } from './awaited-positions.ts';
 export {
   type DecidedEvent,
   decodeEvent,
@@ -86,6 +87,7 @@ export {
   type NodeUrls,
   snapshotMode,
 } from './mode/content-url.ts';
+export { ALERT_CODES, type AlertCode, alertStream } from './alerts/events.ts';
 export { REPLICATION_ACTIONS, type ReplicationAction, replicationStream } from './replication/events.ts';
 export { DEFAULT_RETRY_SCHEDULE_MS, nextRetryAt } from './replication/schedule.ts';
 export { JOB_KINDS, type JobKind, jobStream } from './jobs/events.ts';

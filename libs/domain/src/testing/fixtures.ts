@@ -1,3 +1,4 @@
+import { alertStream } from '../alerts/events.ts';
 import type { ContentPath } from '../content/path.ts';
 import { parsePath } from '../content/path.ts';
 import { contentStream } from '../content/events.ts';
@@ -84,6 +85,9 @@ export function streamOf(event: NewEvent, jobId = 'job-1'): string {
       return jobStream(jobId);
     case 'NodeReported':
       return nodeStream(event.data.node);
+    case 'AlertRaised':
+    case 'AlertCleared':
+      return alertStream(event.data.code, event.data.subject);
     case 'LogCreated':
     case 'BodyChunk':
       throw new Error(`Fixtures know no stream for ${event.type}`);
