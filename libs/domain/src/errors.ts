@@ -55,6 +55,7 @@ export const ERROR_KINDS = {
   PURGE_UNAVAILABLE: 'transient',
   PURGE_THROTTLED: 'transient',
   CATALOG_LAGGING: 'transient',
+  MODE_LAGGING: 'transient',
   LOCAL_FILE_NOT_READY: 'transient',
   HASH_MISMATCH: 'transient',
   STORAGE_UNAVAILABLE: 'transient',

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import { systemClock } from '../ports/clock.ts';
 import type { LogPage, SubscribeOptions } from '../ports/event-store.ts';
 import { newEvent, record } from '../testing/fixtures.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
 import { MemoryEventStore } from '../testing/memory-event-store.ts';
 import { initialMode, type Mode } from './mode.ts';
 import { ModeWatch } from './mode-watch.ts';
@@ -13,10 +14,14 @@ const changed = (changes: Partial<Mode>): NewEvent =>
   newEvent({ type: 'ModeChanged', data: { ...initialMode, ...changes, cause: 'operator', reason: '' } });
 
 const open: ModeWatch[] = [];
-const startWatch = async (store: MemoryEventStore, clock: Clock = systemClock): Promise<ModeWatch> => {
+const startWatch = async (
+  store: MemoryEventStore,
+  clock: Clock = systemClock,
+  onTrouble: (error: HoldfastError) => void = () => undefined,
+): Promise<ModeWatch> => {
   const watch = new ModeWatch({ store, clock });
   open.push(watch);
-  await watch.start(() => undefined);
+  await watch.start(onTrouble);
   return watch;
 };
 
@@ -33,6 +38,15 @@ class Breaking extends MemoryEventStore {
       if (pages % 3 === 0) throw new HoldfastError('EVENT_STORE_UNAVAILABLE', 'cut');
       yield page;
     }
+  }
+}
+
+/** The subscription ends in a way that trying again does not mend. */
+class Damaged extends MemoryEventStore {
+  // eslint-disable-next-line require-yield -- it never comes to a page
+  override async *subscribe(): AsyncGenerator<LogPage, void, undefined> {
+    await this.head();
+    throw new HoldfastError('DATABASE_CORRUPT', 'The log is damaged.');
   }
 }
 
@@ -64,4 +78,28 @@ it('says that it is stale two seconds after it last heard from the log, and keep
   nowMs += 2_001;
   expect(watch.isStale).toBe(true);
   expect(watch.mode.localFallback).toBe(true);
+});
+
+it('tells of a failure that ends the following, and keeps the mode', async () => {
+  const store = new Damaged();
+  await record(store, changed({ localFallback: true }));
+  const trouble = Promise.withResolvers<HoldfastError>();
+  const watch = await startWatch(store, systemClock, trouble.resolve);
+  expect(await trouble.promise).toMatchObject({ code: 'DATABASE_CORRUPT', kind: 'fatal' });
+  expect(watch.mode.localFallback).toBe(true);
+});
+
+it('says that it lags when it does not hear of a change in time', async () => {
+  const store = new MemoryEventStore();
+  const [known] = await record(store, changed({ localFallback: true }));
+  const clock = new ManualClock();
+  const watch = await startWatch(store, clock);
+  await watch.reached(known!.position);
+  const lagging = expect(watch.reached('9'.repeat(16))).rejects.toMatchObject({
+    code: 'MODE_LAGGING',
+    kind: 'transient',
+    context: { position: '9'.repeat(16), known: known!.position },
+  });
+  clock.advance(10_000);
+  await lagging;
 });

@@ -1,13 +1,15 @@
-import { type HoldfastError, toHoldfastError } from '../errors.ts';
+import { AwaitedPositions } from '../awaited-positions.ts';
+import { HoldfastError, toHoldfastError } from '../errors.ts';
 import { followLog } from '../follow-log.ts';
 import type { EventOf } from '../events.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventStore } from '../ports/event-store.ts';
-import type { Position } from '../position.ts';
+import { isPositionAtOrAfter, type Position } from '../position.ts';
 import { MODE_STREAM } from './events.ts';
 import { evolveMode, initialMode, type Mode } from './mode.ts';
 
 const STALE_AFTER_MS = 2_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
  * One process's knowledge of the mode: kept current by a subscription, never by a cache with a time
@@ -17,6 +19,7 @@ export class ModeWatch {
   readonly #store: EventStore;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
+  readonly #awaited: AwaitedPositions;
   readonly #stop = new AbortController();
   #mode: Mode = initialMode;
   #lastChange: EventOf<'ModeChanged'> | null = null;
@@ -27,6 +30,7 @@ export class ModeWatch {
   constructor(ports: { store: EventStore; clock: Clock }) {
     this.#store = ports.store;
     this.#clock = ports.clock;
+    this.#awaited = new AwaitedPositions(ports.clock);
   }
 
   /** Resolves once the present mode is known; then follows it until `close`. */
@@ -76,16 +80,20 @@ export class ModeWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves once this process resolves by the mode of that position, or a later one. */
-  async reached(position: Position): Promise<void> {
-    while (this.#lastChange === null || this.#lastChange.position < position) {
-      await new Promise<void>((resolve) => {
-        const end = this.onChange(() => {
-          end();
-          resolve();
-        });
-      });
-    }
+  /**
+   * Resolves once this process resolves by the mode of that position, or a later one.
+   * @throws MODE_LAGGING (transient) after `timeoutMs`, 10,000 by default
+   */
+  async reached(position: Position, options: { timeoutMs?: number } = {}): Promise<void> {
+    if (isPositionAtOrAfter(this.#lastChange?.position ?? null, position)) return;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    if (await this.#awaited.wait(position, { timeoutMs })) return;
+    const known = this.#lastChange?.position ?? null;
+    throw new HoldfastError(
+      'MODE_LAGGING',
+      `This process has not heard of the change of mode at position ${position} after ${timeoutMs} ms; the last one it knows is ${known ?? 'none'}. What was changed is safe, and holds as soon as it is heard of; ask again in a moment.`,
+      { context: { position, known } },
+    );
   }
 
   async close(): Promise<void> {
@@ -97,6 +105,7 @@ export class ModeWatch {
     if (this.#lastChange !== null && event.position <= this.#lastChange.position) return;
     this.#mode = evolveMode(this.#mode, event);
     this.#lastChange = event;
+    this.#awaited.arrived(event.position);
     for (const listener of [...this.#listeners]) listener();
   }
 
