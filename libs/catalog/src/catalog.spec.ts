@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,9 +212,9 @@ describe('replication', () => {
       await catalog.caughtUp();
     };
     await add(replicated(0, one.data.sha256), published(A, 2));
-    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e' });
+    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT });
     await add(failed(1, 1, AT));
-    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e' });
+    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT });
     await add(retryRequested(1));
     expect(onCdn()).toBeNull();
     await add(deleted(A), replicated(2, null), published(A, 3));
@@ -469,4 +470,27 @@ it('says that it lags when a position does not come', async () => {
   await expect(catalog.reached('9'.repeat(16), { timeoutMs: 20 })).rejects.toMatchObject({
     code: 'CATALOG_LAGGING',
   });
+});
+
+it('waits without a limit until the signal aborts, and leaves no listener and no timer behind', async () => {
+  let timers = 0;
+  const sleep: typeof systemClock.sleep = async (ms, signal) => {
+    timers += 1;
+    await systemClock.sleep(ms, signal);
+    timers -= 1;
+  };
+  const catalog = await openCatalog({ file, store, clock: { ...systemClock, sleep } });
+  open.push(catalog);
+  const stop = new AbortController();
+  const wait = catalog.reached('9'.repeat(16), {
+    timeoutMs: Number.POSITIVE_INFINITY,
+    signal: stop.signal,
+  });
+  expect(timers).toBe(0);
+  stop.abort();
+  await expect(wait).rejects.toMatchObject({
+    code: 'CATALOG_LAGGING',
+    message: expect.stringContaining('when the waiting was ended'),
+  });
+  expect([timers, getEventListeners(stop.signal, 'abort')]).toEqual([0, []]);
 });

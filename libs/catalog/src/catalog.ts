@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import {
+  AwaitedPositions,
   type Clock,
   type EventStore,
   followLog,
@@ -36,12 +37,6 @@ import {
 
 const EVENTS_PER_TRANSACTION = 512;
 const DEFAULT_TIMEOUT_MS = 10_000;
-const ENDED = new Error('The waiting has ended.');
-
-interface Waiter {
-  readonly position: Position;
-  readonly resolve: () => void;
-}
 
 /**
  * One process's read model of the log: the ordered loop, every event once and in order, rows and checkpoint
@@ -55,8 +50,8 @@ export class Catalog {
   readonly #queries: Queries;
   readonly #applier: Applier;
   readonly #listeners = new Set<() => void>();
+  readonly #awaited: AwaitedPositions;
   readonly #stop = new AbortController();
-  #waiters: Waiter[] = [];
   #checkpoint: Position | null;
   #following: Promise<void> = Promise.resolve();
 
@@ -65,6 +60,7 @@ export class Catalog {
     this.#file = o.file;
     this.#store = o.store;
     this.#clock = o.clock;
+    this.#awaited = new AwaitedPositions(o.clock);
     this.#queries = new Queries(o.db);
     this.#applier = new Applier(o.db);
     this.#checkpoint = readState(o.db, 'checkpoint');
@@ -108,27 +104,12 @@ export class Catalog {
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<void> {
     if (isPositionAtOrAfter(this.#checkpoint, position)) return;
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const arrived = new Promise<'arrived'>((resolve) => {
-      this.#waiters.push({
-        position,
-        resolve: () => {
-          resolve('arrived');
-        },
-      });
-    });
-    const ended = new AbortController();
-    const signals = options.signal === undefined ? [ended.signal] : [ended.signal, options.signal];
-    const signal = AbortSignal.any(signals);
-    // Without a limit there is no timer either: it would keep a process alive that has nothing else to do.
-    const sleeping = Number.isFinite(timeoutMs) ? this.#clock.sleep(timeoutMs, signal) : aborted(signal);
-    const outcome = await Promise.race([arrived, sleeping]);
-    // With a reason of our own, as making the usual one costs more than all the rest.
-    ended.abort(ENDED);
-    if (outcome === 'arrived') return;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+    if (await this.#awaited.wait(position, { timeoutMs, signal })) return;
+    const when = signal?.aborted === true ? 'when the waiting was ended' : `after ${timeoutMs} ms`;
     throw new HoldfastError(
       'CATALOG_LAGGING',
-      `The catalog has not reached position ${position} within ${timeoutMs} ms; it is at ${this.#checkpoint ?? 'the start'}. What was written is safe; ask again in a moment.`,
+      `The catalog has not reached position ${position} ${when}; it is at ${this.#checkpoint ?? 'the start'}. What was written is safe; ask again in a moment.`,
       { context: { position, checkpoint: this.#checkpoint } },
     );
   }
@@ -223,23 +204,10 @@ export class Catalog {
   }
 
   #tell(): void {
-    const still: Waiter[] = [];
-    for (const waiter of this.#waiters) {
-      if (isPositionAtOrAfter(this.#checkpoint, waiter.position)) waiter.resolve();
-      else still.push(waiter);
-    }
-    this.#waiters = still;
+    if (this.#checkpoint !== null) this.#awaited.arrived(this.#checkpoint);
     for (const listener of [...this.#listeners]) listener();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => {
-      resolve();
-    });
-  });
 
 export function readState(db: DatabaseSync, key: 'checkpoint' | 'logId'): string | null {
   const row = db.prepare('SELECT value FROM state WHERE key = ?').get(key);
