@@ -124,6 +124,7 @@ export {
   type ObjectStoreCapabilities,
   type PutOptions,
 } from './ports/object-store.ts';
+export { type PurgeFailure, PURGER, type Purger, retryAfterMsOf } from './ports/purger.ts';
 export {
   CommandHandler,
   type Decider,
