@@ -14,24 +14,31 @@ class CountingClock extends ManualClock {
   }
 }
 
+const NOTHING = { waiting: 0, timers: 0, listeners: 0 };
+
 const given = () => {
   const clock = new CountingClock();
   const stop = new AbortController();
-  const left = (): number[] => [clock.asleep, getEventListeners(stop.signal, 'abort').length];
-  return { clock, stop, left, awaited: new AwaitedPositions(clock) };
+  const awaited = new AwaitedPositions(clock);
+  const left = () => ({
+    waiting: awaited.count,
+    timers: clock.asleep,
+    listeners: getEventListeners(stop.signal, 'abort').length,
+  });
+  return { clock, stop, left, awaited };
 };
 
 it('lets go who waited for a position, or an earlier one', async () => {
   const { stop, left, awaited } = given();
   const options = { timeoutMs: 1_000, signal: stop.signal };
   const [early, exact, late] = ['03', '05', '07'].map((position) => awaited.wait(position, options));
-  expect(left()).toEqual([3, 3]);
+  expect(left()).toEqual({ waiting: 3, timers: 3, listeners: 3 });
   awaited.arrived('05');
   expect(await Promise.all([early, exact])).toEqual([true, true]);
-  expect(left()).toEqual([1, 1]);
+  expect(left()).toEqual({ waiting: 1, timers: 1, listeners: 1 });
   awaited.arrived('09');
   expect(await late).toBe(true);
-  expect(left()).toEqual([0, 0]);
+  expect(left()).toEqual(NOTHING);
 });
 
 it('gives up after the time, and leaves nothing behind', async () => {
@@ -39,7 +46,7 @@ it('gives up after the time, and leaves nothing behind', async () => {
   const waiting = awaited.wait('05', { timeoutMs: 1_000, signal: stop.signal });
   clock.advance(1_000);
   expect(await waiting).toBe(false);
-  expect(left()).toEqual([0, 0]);
+  expect(left()).toEqual(NOTHING);
 });
 
 it.each([1_000, Number.POSITIVE_INFINITY])(
@@ -47,19 +54,19 @@ it.each([1_000, Number.POSITIVE_INFINITY])(
   async (timeoutMs) => {
     const { stop, left, awaited } = given();
     const waiting = awaited.wait('05', { timeoutMs, signal: stop.signal });
-    expect(left()).toEqual([Number.isFinite(timeoutMs) ? 1 : 0, 1]);
+    expect(left()).toEqual({ waiting: 1, timers: Number.isFinite(timeoutMs) ? 1 : 0, listeners: 1 });
     stop.abort();
     expect(await waiting).toBe(false);
-    expect(left()).toEqual([0, 0]);
+    expect(left()).toEqual(NOTHING);
     expect(await awaited.wait('05', { timeoutMs, signal: stop.signal })).toBe(false);
-    expect(left()).toEqual([0, 0]);
+    expect(left()).toEqual(NOTHING);
   },
 );
 
 it('waits without a timer where there is no limit', async () => {
   const { clock, left, awaited } = given();
   const waiting = awaited.wait('05', { timeoutMs: Number.POSITIVE_INFINITY });
-  expect(left()).toEqual([0, 0]);
+  expect(left()).toEqual({ waiting: 1, timers: 0, listeners: 0 });
   clock.advance(1_000_000_000);
   awaited.arrived('05');
   expect(await waiting).toBe(true);

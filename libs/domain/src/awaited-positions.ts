@@ -12,6 +12,11 @@ export class AwaitedPositions {
     this.#clock = clock;
   }
 
+  /** How many wait now. */
+  get count(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * Waits until `arrived` is called with this position or a later one. Leaves no timer and no listener behind.
    * @param options.timeoutMs  `Infinity`: as long as it takes
