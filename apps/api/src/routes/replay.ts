@@ -1,4 +1,4 @@
-import { HoldfastError, type ReplayParameters } from '@holdfast/domain';
+import { HoldfastError, isPositionAtOrAfter, type Position, type ReplayParameters } from '@holdfast/domain';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
@@ -49,19 +49,19 @@ export function replay(app: ApiServer, api: Api): void {
           { context: { out: out.slice(0, 300) } },
         );
       }
-      if (
-        until !== null &&
-        'position' in until &&
-        until.position.length !== (await api.store.head()).length
-      ) {
-        throw requestInvalid(
-          `${JSON.stringify(until.position)} is no position of this log; they look like ${await api.store.head()}. Answers to publishes and the audit name them.`,
-        );
-      }
+      if (until !== null && 'position' in until) requirePosition(until.position, await api.store.head());
       api.requireWritable();
       const parameters: ReplayParameters = { until, prefix, out };
       const job = await requestJob(api, request, { kind: 'replay', parameters });
       return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
     },
+  );
+}
+
+/** Positions are opaque: those of one log have one length, and none lies after its head. */
+function requirePosition(position: Position, head: Position): void {
+  if (position.length === head.length && isPositionAtOrAfter(head, position)) return;
+  throw requestInvalid(
+    `${JSON.stringify(position)} is no position of this log, whose last one is ${head}. Answers to publishes and the audit name them.`,
   );
 }
