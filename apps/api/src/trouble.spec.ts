@@ -3,7 +3,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, type EventStore, HoldfastError, type LogBackup, systemClock } from '@holdfast/domain';
+import {
+  type Clock,
+  type EventStore,
+  HoldfastError,
+  type LogBackup,
+  MODE_STREAM,
+  type ReadStreamOptions,
+  type RecordedEvent,
+  systemClock,
+} from '@holdfast/domain';
 import { faultyAppends, MemoryEventStore } from '@holdfast/domain/testing';
 import { compose, type Composed } from './compose.ts';
 import { readConfig } from './config.ts';
@@ -101,6 +110,30 @@ describe('while the log can be read but says nothing new', () => {
     expect(await reasonsOf(api)).toContain('MODE_STALE');
     expect((await api.server.inject('/v1/mode')).json()).toMatchObject({ cdnEnabled: true, stale: true });
   });
+});
+
+it('a catalog that could not be brought up at the start is looked for again when somebody asks', async () => {
+  /** Goes away once the mode was read, which is when the server begins to look for its catalog. */
+  class LeavingStore extends MemoryEventStore {
+    isAway = false;
+
+    override async readStream(stream: string, options: ReadStreamOptions): Promise<RecordedEvent[]> {
+      const events = await super.readStream(stream, options);
+      if (stream === MODE_STREAM) this.isAway = true;
+      return events;
+    }
+
+    override head(): Promise<string> {
+      if (this.isAway) return Promise.reject(new HoldfastError('EVENT_STORE_UNAVAILABLE', 'It is away.'));
+      return super.head();
+    }
+  }
+  const store = new LeavingStore();
+  const api = await open(store);
+  const ask = async () => (await api.server.inject('/v1/jobs')).statusCode;
+  expect([await ask(), await ask()]).toEqual([503, 503]);
+  store.isAway = false;
+  await eventually(ask, (status) => status === 200);
 });
 
 describe('when the log does not take events', () => {
