@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { hasCode, HoldfastError, type ObjectStore, sha256Of } from '@holdfast/domain';
+import { type Clock, hasCode, HoldfastError, type ObjectStore, sha256Of } from '@holdfast/domain';
 
+const ASK_AGAIN_MS = 5_000;
 /** Constant bytes per log: they say whose bucket it is, and tell a prober that the CDN serves it. */
 const PROBE_KEY = '.holdfast/probe.json';
 const probeOf = (logId: string): Buffer => Buffer.from(`${JSON.stringify({ holdfast: 'probe', logId })}\n`);
@@ -12,25 +13,34 @@ const probeOf = (logId: string): Buffer => Buffer.from(`${JSON.stringify({ holdf
 export class BucketIdentity {
   readonly #bucket: ObjectStore;
   readonly #logId: string;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
   readonly #onUnclaimed: () => Promise<unknown>;
   #claimed: Promise<void> | null = null;
+  #claimedAt = Number.POSITIVE_INFINITY;
 
-  /** @param onUnclaimed  done before a bucket that nobody has claimed is claimed, and again if that did not succeed */
-  constructor(bucket: ObjectStore, logId: string, onUnclaimed: () => Promise<unknown>) {
+  /** @param options.onUnclaimed  done before a bucket that nobody has claimed is claimed, and again if that did not succeed */
+  constructor(
+    bucket: ObjectStore,
+    options: { logId: string; clock: Clock; signal: AbortSignal; onUnclaimed: () => Promise<unknown> },
+  ) {
+    const { logId, clock, signal, onUnclaimed } = options;
     this.#bucket = bucket;
     this.#logId = logId;
+    this.#clock = clock;
+    this.#signal = signal;
     this.#onUnclaimed = onUnclaimed;
   }
 
   /**
    * Looks and writes nothing.
    * @returns false where nobody has claimed the bucket yet
-   * @throws LOG_MISMATCH, OBJECT_STORE_UNAVAILABLE
+   * @throws LOG_MISMATCH, and why the bucket cannot be read
    */
   async check(): Promise<boolean> {
     let found: Uint8Array;
     try {
-      found = (await this.#bucket.get(PROBE_KEY)).body;
+      found = (await this.#bucket.get(PROBE_KEY, { signal: this.#signal })).body;
     } catch (error) {
       if (hasCode(error, 'OBJECT_NOT_FOUND')) return false;
       throw error;
@@ -40,10 +50,12 @@ export class BucketIdentity {
   }
 
   /**
-   * To be awaited before each write; asks the bucket only the first time, and again after `doubt`.
-   * @throws LOG_MISMATCH, OBJECT_STORE_UNAVAILABLE, DISK_FULL
+   * To be awaited before each write; asks the bucket the first time, and again when that is some seconds ago:
+   * a bucket may be swapped or emptied while this runs.
+   * @throws LOG_MISMATCH, and why the bucket cannot be used
    */
   async claim(): Promise<void> {
+    if (this.#clock.now().getTime() - this.#claimedAt > ASK_AGAIN_MS) this.#claimed = null;
     this.#claimed ??= this.#claim();
     try {
       await this.#claimed;
@@ -53,28 +65,46 @@ export class BucketIdentity {
     }
   }
 
-  /** The bucket was away: another may have come back in its place. */
-  doubt(): void {
+  /**
+   * Reads and writes, to show that both work: a bucket that was away may come back as another, or emptied.
+   * @throws LOG_MISMATCH, and why the bucket cannot be used
+   */
+  async prove(): Promise<void> {
+    if (await this.check()) return this.#putProbe({});
     this.#claimed = null;
+    await this.claim();
   }
 
   async #claim(): Promise<void> {
+    // While it is being asked, which may take long, nobody asks again.
+    this.#claimedAt = Number.POSITIVE_INFINITY;
+    await this.#checkOrClaim();
+    this.#claimedAt = this.#clock.now().getTime();
+  }
+
+  async #checkOrClaim(): Promise<void> {
     if (await this.check()) return;
     await this.#onUnclaimed();
-    const bytes = probeOf(this.#logId);
     try {
-      await this.#bucket.put(PROBE_KEY, bytes, {
-        contentType: 'application/json',
-        cacheControl: 'no-cache',
-        md5: createHash('md5').update(bytes).digest('hex'),
-        metadata: { sha256: sha256Of(bytes), 'holdfast-log': this.#logId },
-        ...((await this.#bucket.capabilities()).putIfNone ? { ifNoneMatch: '*' as const } : {}),
-      });
+      const { putIfNone } = await this.#bucket.capabilities({ signal: this.#signal });
+      await this.#putProbe(putIfNone ? { ifNoneMatch: '*' } : {});
     } catch (error) {
       if (!hasCode(error, 'OBJECT_PRECONDITION_FAILED')) throw error;
     }
     // Another process may have been a moment earlier, or its answer later than ours.
     await this.check();
+  }
+
+  async #putProbe(condition: { ifNoneMatch?: '*' }): Promise<void> {
+    const bytes = probeOf(this.#logId);
+    await this.#bucket.put(PROBE_KEY, bytes, {
+      contentType: 'application/json',
+      cacheControl: 'no-cache',
+      md5: createHash('md5').update(bytes).digest('hex'),
+      metadata: { sha256: sha256Of(bytes), 'holdfast-log': this.#logId },
+      ...condition,
+      signal: this.#signal,
+    });
   }
 }
 

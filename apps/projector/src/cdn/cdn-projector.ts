@@ -1,4 +1,4 @@
-import type { Catalog } from '@holdfast/catalog';
+import type { Catalog, DueReplication } from '@holdfast/catalog';
 import {
   type Clock,
   type EventStore,
@@ -7,16 +7,17 @@ import {
   type ModeWatch,
   type ObjectStore,
   type Position,
+  mayHaveHappened,
   toHoldfastError,
 } from '@holdfast/domain';
 import type { ProjectorStatus } from '../local/local-projector.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
+import { untilAnswered } from '../runtime/until-answered.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
-import { BucketIdentity } from './bucket-identity.ts';
+import { BucketAccess } from './bucket-access.ts';
 import { type DueCatalog, DuePaths, type Taken } from './due-paths.ts';
 import { readCauses } from './read-causes.ts';
 import { recordOutcome, type RecordPorts } from './record-outcome.ts';
-import { replicateAgain } from './replicate-again.ts';
 import {
   deleteDocuments,
   type LocalFiles,
@@ -24,6 +25,7 @@ import {
   putDocument,
   type ReplicatePorts,
 } from './replicate.ts';
+import { Settling } from './settling.ts';
 import { type Released, whenLocked } from './stand-by.ts';
 
 export interface CdnProjectorPorts {
@@ -40,6 +42,8 @@ export interface CdnProjectorPorts {
   readonly log: ProjectorLog;
   /** How many paths the local projector of this process has yet to write; absent where it has none. */
   readonly countLocalPending?: () => number;
+  /** Between 0 and 1, for waits that should not coincide; `Math.random` unless given. */
+  readonly random?: () => number;
   /** Takes the lock that one CDN projector of all has. @throws DATA_DIR_IN_USE while another has it */
   readonly lock: () => Released;
 }
@@ -74,14 +78,17 @@ export class CdnProjector {
   readonly #due: DuePaths;
   readonly #replicate: ReplicatePorts;
   readonly #record: RecordPorts;
-  readonly #identity: BucketIdentity;
+  readonly #access: BucketAccess;
+  readonly #settling: Settling;
   readonly #stop = new AbortController();
   readonly #changed = new Wakeup();
   readonly #attempts = new Set<Promise<void>>();
   #bytesUnderWay = 0;
   #state: Pick<ProjectorStatus, 'state' | 'reason'> = { state: 'starting', reason: null };
-  /** Why the last use of the bucket failed; null once one succeeded. */
+  /** Why the local files cannot be read now. */
   #trouble: HoldfastError | null = null;
+  /** Of the last failure that was logged, until an attempt succeeds: of many alike, the first is enough. */
+  #toldCode: string | null = null;
   #checkpoint: Position | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -90,17 +97,40 @@ export class CdnProjector {
     const { logId, cacheControl } = settings;
     this.#ports = ports;
     this.#settings = settings;
-    this.#due = new DuePaths(ports);
     const signal = this.#stop.signal;
-    const again = { store, catalog: ports.catalog, clock, log: ports.log, signal, actor: this.#actor };
-    this.#identity = new BucketIdentity(bucket, logId, () => replicateAgain(again));
-    this.#record = { store, clock, log: ports.log, retryScheduleMs: settings.retryScheduleMs, signal };
+    const random = ports.random ?? Math.random;
+    this.#settling = new Settling(clock, bucket.settleMs);
+    this.#due = new DuePaths({ ...ports, settling: this.#settling });
+    this.#access = new BucketAccess({
+      ...ports,
+      settling: this.#settling,
+      signal,
+      random,
+      actor: this.#actor,
+      logId,
+      onOpen: () => {
+        this.#due.refresh();
+        this.#changed.wake();
+      },
+      onFatal: (error) => {
+        this.#giveUp(error);
+      },
+      countPending: () => this.#countPending(),
+    });
+    this.#record = {
+      store,
+      clock,
+      log: ports.log,
+      retryScheduleMs: settings.retryScheduleMs,
+      random,
+      signal,
+    };
     this.#replicate = {
       store,
       clock,
       content,
       bucket,
-      identity: this.#identity,
+      identity: this.#access.identity,
       logId,
       cacheControl,
       signal,
@@ -120,8 +150,7 @@ export class CdnProjector {
   }
 
   status(): ProjectorStatus {
-    const counts = this.#ports.catalog.replicationCounts();
-    const pending = counts.queued + counts.failed;
+    const pending = this.#countPending();
     if (pending === 0) this.#checkpoint = this.#ports.catalog.checkpoint;
     return {
       name: 'cdn',
@@ -163,7 +192,7 @@ export class CdnProjector {
       mode.onChange(wake),
     ];
     try {
-      await this.#refuseOtherLog();
+      await this.#takeOver();
       while (!signal.aborted) {
         const woken = this.#changed.next(signal);
         const hasFailed = !this.#begin();
@@ -172,18 +201,17 @@ export class CdnProjector {
     } finally {
       for (const end of ends) end();
       await Promise.allSettled(this.#attempts);
+      await this.#access.close();
       held.release();
     }
   }
 
-  /** Before anything is due: also a bucket that lost everything is met at once, not by the next publish. */
-  async #refuseOtherLog(): Promise<void> {
-    try {
-      await this.#identity.claim();
-    } catch (error) {
-      if (hasCode(error, 'LOG_MISMATCH')) throw error;
-      this.#meet(toHoldfastError(error));
-    }
+  async #takeOver(): Promise<void> {
+    const { store } = this.#ports;
+    const head = await untilAnswered(this.#record, () => store.head());
+    if (head === null) return;
+    this.#settling.takeOver(head);
+    await this.#access.begin();
   }
 
   /** Begins as many attempts as may be under way. @returns false where it could not be known which are due */
@@ -194,6 +222,7 @@ export class CdnProjector {
       return true;
     }
     this.#state = { state: 'running', reason: null };
+    if (this.#access.why !== null) return true;
     const fits = (bytes: number): boolean =>
       this.#bytesUnderWay === 0 || this.#bytesUnderWay + bytes <= MAX_BYTES;
     try {
@@ -202,10 +231,11 @@ export class CdnProjector {
         if (taken.length === 0) break;
         this.#attempt(taken);
       }
+      this.#trouble = null;
       return true;
     } catch (error) {
-      // The index of the local files cannot be read now.
-      this.#meet(toHoldfastError(error));
+      this.#trouble = toHoldfastError(error);
+      this.#tell(this.#trouble);
       return false;
     }
   }
@@ -235,29 +265,50 @@ export class CdnProjector {
   async #replicateAndRecord(taken: readonly Taken[]): Promise<void> {
     const startedAt = this.#ports.clock.now();
     const outcomes = await this.#outcomesOf(taken);
-    if (outcomes.some(({ outcome }) => outcome.is === 'failed') && this.#stop.signal.aborted) return;
-    for (const { outcome } of outcomes) this.#judge(outcome);
     const metadataOf = await readCauses(taken, this.#actor, this.#record);
     const recorded = await Promise.all(
       outcomes.map(async ({ taken: { due, asOf }, outcome }) => {
         if (outcome.is === 'superseded') return outcome.by;
-        const attempt = { due, asOf, startedAt, metadata: metadataOf(due) };
+        if (outcome.is === 'replicated') this.#toldCode = null;
+        const settledAt = this.#settledAt(due, outcome);
+        if (outcome.is === 'failed' && (await this.#isNoAttempt(outcome.error))) return null;
+        const attempt = { due, asOf, startedAt, settledAt, metadata: metadataOf(due) };
         return recordOutcome(attempt, outcome, this.#record);
       }),
     );
     await this.#untilCatalogKnows(recorded);
   }
 
+  #settledAt({ path }: DueReplication, outcome: Outcome): Date | null {
+    const isUnknown = outcome.is === 'failed' && mayHaveHappened(outcome.error);
+    return isUnknown ? this.#settling.hold(path) : null;
+  }
+
+  /** It was cut short, or the bucket as a whole is to blame: the path stays due as it was. */
+  async #isNoAttempt(error: HoldfastError): Promise<boolean> {
+    if (this.#stop.signal.aborted || (await this.#access.blames(error))) return true;
+    this.#tell(error);
+    return this.#stop.signal.aborted;
+  }
+
   async #outcomesOf(taken: readonly Taken[]): Promise<{ taken: Taken; outcome: Outcome }[]> {
     const [first] = taken;
     if (first === undefined) return [];
-    if (first.due.action === 'put')
-      return [{ taken: first, outcome: await putDocument(first.due, this.#replicate) }];
+    const mustLook = taken.map(({ due }) => this.#settling.begin(due));
+    if (first.due.action === 'put') {
+      return [{ taken: first, outcome: await putDocument(first.due, mustLook[0] === true, this.#replicate) }];
+    }
+    // To delete once more is as good as to look.
     const outcomes = await deleteDocuments(
       taken.map(({ due }) => due),
       this.#replicate,
     );
     return taken.map((one) => ({ taken: one, outcome: outcomes.get(one.due)! }));
+  }
+
+  #countPending(): number {
+    const { queued, failed } = this.#ports.catalog.replicationCounts();
+    return queued + failed;
   }
 
   get #actor(): string {
@@ -280,11 +331,6 @@ export class CdnProjector {
     }
   }
 
-  #judge(outcome: Outcome): void {
-    if (outcome.is === 'replicated') this.#trouble = null;
-    if (outcome.is === 'failed') this.#meet(outcome.error);
-  }
-
   /** Until something changes, the next retry is due, or (`isWaiting`) it is worth while to look again. */
   async #rest(woken: Promise<void>, isWaiting: boolean): Promise<void> {
     // Nothing can begin before something ends.
@@ -303,18 +349,15 @@ export class CdnProjector {
   }
 
   #stateNow(): Pick<ProjectorStatus, 'state' | 'reason'> {
-    if (this.#state.state !== 'running' || this.#trouble === null) return this.#state;
-    return { state: 'waiting', reason: `${this.#trouble.code}: ${this.#trouble.message}` };
+    const why = this.#access.why ?? this.#trouble;
+    if (this.#state.state !== 'running' || why === null) return this.#state;
+    return { state: 'waiting', reason: `${why.code}: ${why.message}` };
   }
 
-  #meet(error: HoldfastError): void {
-    if (this.#stop.signal.aborted) return;
-    if (hasCode(error, 'OBJECT_STORE_UNAVAILABLE')) this.#identity.doubt();
-    // Each attempt is in the log; here the first of many that fail for the same reason is enough.
-    if (this.#trouble?.code !== error.code) {
-      this.#ports.log.warn({ code: error.code, ...error.context }, error.message);
-    }
-    this.#trouble = error;
+  #tell(error: HoldfastError): void {
+    if (this.#stop.signal.aborted || this.#toldCode === error.code) return;
+    this.#toldCode = error.code;
+    this.#ports.log.warn({ code: error.code, ...error.context }, error.message);
   }
 
   #giveUp(error: unknown): void {

@@ -191,6 +191,7 @@ export class CdnWorld {
         bucket: this.bucket,
         mode: this.#mode,
         clock,
+        random: () => 0,
         log: { info: write, warn: write, error: write },
         lock: options.lock ?? (() => ({ release: () => undefined })),
       },

@@ -1,6 +1,7 @@
 import type { Catalog, DueReplication } from '@holdfast/catalog';
 import { type Clock, isPositionAtOrAfter, type Position } from '@holdfast/domain';
 import { isMaterialised, type LocalFiles } from './replicate.ts';
+import type { Settling } from './settling.ts';
 
 export type DueCatalog = Pick<Catalog, 'replicationsDue' | 'document' | 'checkpoint'>;
 
@@ -15,9 +16,9 @@ interface Waiting extends Taken {
   readonly since: number;
 }
 
-/** Asked from the catalog at a time. */
-const PAGE = 256;
-/** No more are asked for while so many wait for their local files. */
+/** Asked from the catalog at a time; as many as can be deleted in one call. */
+const PAGE = 1_000;
+/** No more are asked for while so many wait. */
 const MAX_WAITING = 1_024;
 /** After this long, a path that still waits is taken for one that waits alone, and does not hold up others. */
 const STALLED_AFTER_MS = 5_000;
@@ -26,23 +27,30 @@ const FEW = 64;
 const LOOK_EVERY_MS = 100;
 
 /**
- * The paths whose replication is due, a page at a time: which may go, which wait for their local file, which are
- * being worked on. It knows nothing that the catalog does not, so it can be emptied at any moment.
+ * The paths whose replication is due, a page at a time: which may go, which wait for their local file or until they
+ * are settled, which are being worked on. It knows nothing that the catalog does not, so it can be emptied at any moment.
  */
 export class DuePaths {
   readonly #catalog: DueCatalog;
   readonly #content: LocalFiles;
   readonly #clock: Clock;
+  readonly #settling: Pick<Settling, 'mayGo'>;
   readonly #busy = new Set<string>();
   readonly #waiting = new Map<string, Waiting>();
   #ready: Taken[] = [];
   #isStale = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(ports: { catalog: DueCatalog; content: LocalFiles; clock: Clock }) {
+  constructor(ports: {
+    catalog: DueCatalog;
+    content: LocalFiles;
+    clock: Clock;
+    settling: Pick<Settling, 'mayGo'>;
+  }) {
     this.#catalog = ports.catalog;
     this.#content = ports.content;
     this.#clock = ports.clock;
+    this.#settling = ports.settling;
   }
 
   /** The catalog may know of more than when it was last asked. */
@@ -57,7 +65,7 @@ export class DuePaths {
     this.#isStale = true;
   }
 
-  /** How many wait for their local file. */
+  /** How many wait for their local file, or until they are settled. */
   get waitingCount(): number {
     return this.#waiting.size;
   }
@@ -120,8 +128,9 @@ export class DuePaths {
     }
   }
 
-  /** Its local file is there, or never will be, as the local projector has passed the event: then that is a failure. */
+  /** It is settled, and its local file is there, or never will be, as the local projector has passed the event: then that is a failure. */
   #mayGo(due: DueReplication, checkpoint: Position | null): boolean {
+    if (!this.#settling.mayGo(due)) return false;
     return (
       (checkpoint !== null && isPositionAtOrAfter(checkpoint, due.position)) ||
       isMaterialised(this.#content, due)

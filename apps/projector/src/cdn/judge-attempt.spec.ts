@@ -13,6 +13,7 @@ describe('a failed attempt', () => {
     ['exhausted', 'DISK_FULL'],
     ['conflict', 'OBJECT_PRECONDITION_FAILED'],
     ['missing', 'OBJECT_NOT_FOUND'],
+    ['denied', 'BUCKET_ACCESS_DENIED'],
     ['unforeseen', 'INTERNAL'],
   ])('of a kind that may pass (%s: %s) is made again by the schedule, and then given up on', (_, code) => {
     expect(judge(code, 1)).toEqual({ do: 'retry', at: new Date('2026-01-05T08:00:30.000Z') });
@@ -23,7 +24,6 @@ describe('a failed attempt', () => {
 
   it.each<[string, ErrorCode]>([
     ['invalid', 'PATH_INVALID'],
-    ['denied', 'HOST_NOT_ALLOWED'],
     ['poison', 'EVENT_UNREADABLE'],
   ])('that can never succeed (%s: %s) is given up on at once', (_, code) => {
     expect(judge(code)).toEqual({ do: 'dead-letter' });

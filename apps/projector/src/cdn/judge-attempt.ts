@@ -4,7 +4,7 @@ export type AttemptVerdict =
   { readonly do: 'retry'; readonly at: Date } | { readonly do: 'dead-letter' } | { readonly do: 'stop' };
 
 /**
- * What follows a failed attempt; it looks at the kind only.
+ * What follows a failed attempt; it looks at the kind only. Rights that one object alone lacks may be on their way.
  * @param attempt   the number of the attempt that failed, 1 for the first
  * @param schedule  waits in ms before the first, second and further retries
  */
@@ -23,9 +23,9 @@ export function judgeAttempt(
     case 'exhausted':
     case 'conflict':
     case 'missing':
+    case 'denied':
       return bySchedule();
     case 'invalid':
-    case 'denied':
     case 'rejected':
     case 'precondition':
     case 'poison':

@@ -25,6 +25,8 @@ export interface RecordPorts {
   readonly clock: Clock;
   readonly log: ProjectorLog;
   readonly retryScheduleMs: readonly number[];
+  /** Between 0 and 1. */
+  readonly random: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -34,10 +36,14 @@ export interface Attempt {
   /** Position up to which the catalog knew of requests to retry when it said that this attempt is due. */
   readonly asOf: Position | null;
   readonly startedAt: Date;
+  /** Before that, it may still take effect: it is not to be repeated. */
+  readonly settledAt: Date | null;
   readonly metadata: Omit<EventMetadata, 'at'>;
 }
 
 const MAX_MESSAGE_CHARS = 2_000;
+/** Waits are up to a tenth longer, so that what failed together does not come back together. */
+const JITTER = 0.1;
 
 /**
  * Appends what became of an attempt, however long the log is away.
@@ -64,7 +70,7 @@ export async function recordOutcome(
     const last = await readLast(path, ports);
     if (last === 'aborted') return null;
     if (last?.id === id) return last.position;
-    const event = decideFailure(attempt, outcome.error, endedAt, durationMs, last, ports.retryScheduleMs);
+    const event = decideFailure(attempt, outcome.error, endedAt, durationMs, last, ports);
     try {
       // Exactly after what was read: a request to retry must not be followed by a dead letter it did not see.
       const position = await append(path, event, last?.version ?? 'none', id, metadata, ports);
@@ -83,12 +89,12 @@ export async function recordOutcome(
 }
 
 function decideFailure(
-  { due, asOf }: Attempt,
+  { due, asOf, settledAt }: Attempt,
   error: HoldfastError,
   failedAt: Date,
   durationMs: number,
   last: RecordedEvent | null,
-  schedule: readonly number[],
+  { retryScheduleMs, random }: RecordPorts,
 ): DecidedEvent {
   const { path, version, action } = due;
   const isNewRound =
@@ -97,17 +103,21 @@ function decideFailure(
     (asOf === null || last.position > asOf);
   // Somebody asked for another round while this attempt was made: it is the first of that.
   const attempt = isNewRound ? 1 : due.attempt;
-  const verdict = judgeAttempt(error, attempt, schedule, failedAt);
+  const verdict = judgeAttempt(error, attempt, retryScheduleMs, failedAt);
   const told = { code: error.code, message: error.message.slice(0, MAX_MESSAGE_CHARS) };
   switch (verdict.do) {
     case 'retry': {
+      const waitMs = (verdict.at.getTime() - failedAt.getTime()) * (1 + JITTER * random());
+      const nextRetryAt = new Date(
+        Math.max(failedAt.getTime() + Math.round(waitMs), settledAt?.getTime() ?? 0),
+      );
       const data = {
         path,
         version,
         action,
         attempt,
         error: told,
-        nextRetryAt: verdict.at.toISOString(),
+        nextRetryAt: nextRetryAt.toISOString(),
         durationMs,
       };
       return { type: 'ReplicationFailed', data };

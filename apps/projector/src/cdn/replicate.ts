@@ -3,8 +3,12 @@ import {
   type Clock,
   contentStream,
   type EventStore,
+  hasCode,
   HoldfastError,
+  type ListedObject,
+  type ObjectHead,
   type ObjectStore,
+  type PutOptions,
   type Position,
   type RecordedEvent,
   sha256Of,
@@ -13,6 +17,9 @@ import {
 import type { ContentReader } from '@holdfast/storage';
 import type { BucketIdentity } from './bucket-identity.ts';
 import { untilAnswered } from '../runtime/until-answered.ts';
+
+/** How often an attempt looks at what is there before it leaves the rest to the schedule. */
+const MAX_LOOKS = 3;
 
 export type LocalFiles = Pick<ContentReader, 'recorded' | 'checkpoint' | 'openLive' | 'onChange'>;
 
@@ -42,38 +49,108 @@ export function isMaterialised(content: LocalFiles, due: DueReplication): boolea
   return due.action === 'delete' || (content.recorded(due.path)?.version ?? -1) >= due.version;
 }
 
-/** Puts one document's local file into the bucket; never throws. May be done again at any time. */
-export async function putDocument(due: DueReplication, ports: ReplicatePorts): Promise<Outcome> {
+/**
+ * Puts one document's local file into the bucket; never throws. May be done again at any time.
+ * @param mustLook  whether an earlier attempt may have stored it already
+ */
+export async function putDocument(
+  due: DueReplication,
+  mustLook: boolean,
+  ports: ReplicatePorts,
+): Promise<Outcome> {
   try {
-    const { content, bucket, identity, logId, cacheControl, signal } = ports;
-    const { path, version, document } = due;
-    if (document === null) throw new Error(`${path} is to be deleted, not put`);
-    const bytes = readLive(content, path);
+    const bytes = readLive(ports.content, due.path);
     const problem = findProblem(due, bytes);
     if (problem !== null) {
       // A newer version's file is there a moment before the index, or this process, knows of it.
       const newest = await findNewest(due, ports);
-      if (newest?.version === version) return { is: 'failed', error: problem };
+      if (newest?.version === due.version) return { is: 'failed', error: problem };
       return { is: 'superseded', by: newest?.position ?? null };
     }
-    await identity.claim();
-    const stored = await bucket.put(path, bytes!, {
-      contentType: document.contentType,
-      cacheControl,
-      md5: document.md5,
-      metadata: { sha256: document.sha256, version: String(version), 'holdfast-log': logId },
-      signal,
-    });
-    const isSame =
-      stored.bytes === document.bytes &&
-      ((await bucket.capabilities({ signal })).etagIsMd5
-        ? stored.etag === document.md5
-        : (await bucket.head(path, { signal }))?.metadata['sha256'] === document.sha256);
-    if (!isSame) return { is: 'failed', error: storedOtherwise(due, stored) };
-    return { is: 'replicated', sha256: document.sha256, etag: stored.etag };
+    await ports.identity.claim();
+    return await putBytes(due, bytes!, mustLook, ports);
   } catch (error) {
     return { is: 'failed', error: toHoldfastError(error) };
   }
+}
+
+/** Over what the bucket is believed to hold; where it holds something else, it looks and decides again. */
+async function putBytes(
+  due: DueReplication,
+  bytes: Uint8Array,
+  mustLook: boolean,
+  ports: ReplicatePorts,
+): Promise<Outcome> {
+  const { bucket, signal } = ports;
+  let believed: { readonly etag: string | null } | null = due.onCdn;
+  for (let looks = mustLook ? 1 : 0; ; looks += 1) {
+    if (looks > 0) {
+      const found = await bucket.head(due.path, { signal });
+      if (found !== null && (await isReplica(found, due, ports))) {
+        return { is: 'replicated', sha256: due.document!.sha256, etag: found.etag };
+      }
+      believed = found;
+    }
+    try {
+      const conditions = await conditionsOf(believed, bucket, signal);
+      const stored = await bucket.put(due.path, bytes, { ...optionsOf(due, ports), ...conditions, signal });
+      return await verified(due, stored, ports);
+    } catch (error) {
+      // Somebody else's write, or one of ours that came late.
+      if (!hasCode(error, 'OBJECT_PRECONDITION_FAILED') || looks >= MAX_LOOKS) throw error;
+    }
+  }
+}
+
+const optionsOf = (
+  { version, document }: DueReplication,
+  { cacheControl, logId }: ReplicatePorts,
+): Pick<PutOptions, 'contentType' | 'cacheControl' | 'md5' | 'metadata'> => ({
+  contentType: document!.contentType,
+  cacheControl,
+  md5: document!.md5,
+  metadata: { sha256: document!.sha256, version: String(version), 'holdfast-log': logId },
+});
+
+async function conditionsOf(
+  believed: { readonly etag: string | null } | null,
+  bucket: ObjectStore,
+  signal: AbortSignal,
+): Promise<Pick<PutOptions, 'ifMatch' | 'ifNoneMatch'>> {
+  const { putIfMatch, putIfNone } = await bucket.capabilities({ signal });
+  if (believed === null) return putIfNone ? { ifNoneMatch: '*' } : {};
+  return putIfMatch && believed.etag !== null ? { ifMatch: believed.etag } : {};
+}
+
+/** Whether an object is what this attempt would make of it. */
+async function isReplica(found: ObjectHead, due: DueReplication, ports: ReplicatePorts): Promise<boolean> {
+  const { contentType, cacheControl, md5, metadata } = optionsOf(due, ports);
+  const { etagIsMd5 } = await ports.bucket.capabilities({ signal: ports.signal });
+  return (
+    found.bytes === due.document!.bytes &&
+    (!etagIsMd5 || found.etag === md5) &&
+    found.contentType === contentType &&
+    found.cacheControl === cacheControl &&
+    Object.entries(metadata).every(([name, value]) => found.metadata[name] === value)
+  );
+}
+
+/** Compares what the bucket says it stored; the bytes themselves were checked by its side, against their MD5. */
+async function verified(
+  due: DueReplication,
+  stored: ListedObject,
+  { bucket, signal }: ReplicatePorts,
+): Promise<Outcome> {
+  const { sha256, md5, bytes } = due.document!;
+  const { etagIsMd5 } = await bucket.capabilities({ signal });
+  const isSame =
+    stored.bytes === bytes &&
+    (etagIsMd5
+      ? stored.etag === md5
+      : (await bucket.head(due.path, { signal }))?.metadata['sha256'] === sha256);
+  return isSame
+    ? { is: 'replicated', sha256, etag: stored.etag }
+    : { is: 'failed', error: storedOtherwise(due, stored) };
 }
 
 /** Deletes the objects of many documents at once; never throws. */

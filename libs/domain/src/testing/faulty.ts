@@ -12,39 +12,48 @@ export interface Fault {
   readonly lose?: 'call' | 'answer';
   /** What is thrown; by default the port's own transient error. */
   readonly error?: Error;
+  /** Only calls whose first argument is this (the key of a put, get or head). */
+  readonly key?: string;
+}
+
+interface Planned {
+  after: number;
+  times: number;
+  readonly lose: 'call' | 'answer';
+  readonly error: Error;
+  readonly key: string | null;
 }
 
 /** Counts the calls of one method and says which of them fail. */
 class Faults<Method extends string> {
-  readonly #planned = new Map<
-    Method,
-    { after: number; times: number; lose: 'call' | 'answer'; error: Error }[]
-  >();
-  readonly #defaultError: () => Error;
+  readonly #planned = new Map<Method, Planned[]>();
+  readonly #defaultError: (lost: 'call' | 'answer') => Error;
 
-  constructor(defaultError: () => Error) {
+  constructor(defaultError: (lost: 'call' | 'answer') => Error) {
     this.#defaultError = defaultError;
   }
 
   plan(method: Method, fault: Fault): void {
-    const { after = 0, times = 1, lose = 'call', error = this.#defaultError() } = fault;
-    this.#planned.set(method, [...(this.#planned.get(method) ?? []), { after, times, lose, error }]);
+    const { after = 0, times = 1, lose = 'call', error = this.#defaultError(lose), key = null } = fault;
+    this.#planned.set(method, [...(this.#planned.get(method) ?? []), { after, times, lose, error, key }]);
   }
 
   clear(): void {
     this.#planned.clear();
   }
 
-  async run<T>(method: Method, call: () => Promise<T>): Promise<T> {
-    const fault = this.#next(method);
+  async run<T>(method: Method, call: () => Promise<T>, key: string | null = null): Promise<T> {
+    const fault = this.#next(method, key);
     if (fault?.lose === 'call') throw fault.error;
     const answer = await call();
     if (fault !== undefined) throw fault.error;
     return answer;
   }
 
-  #next(method: Method): { lose: 'call' | 'answer'; error: Error } | undefined {
-    const fault = this.#planned.get(method)?.find(({ times }) => times > 0);
+  #next(method: Method, called: string | null): Planned | undefined {
+    const fault = this.#planned
+      .get(method)
+      ?.find(({ times, key }) => times > 0 && (key === null || key === called));
     if (fault === undefined) return undefined;
     if (fault.after > 0) {
       fault.after -= 1;
@@ -63,8 +72,10 @@ export class FaultyObjectStore implements ObjectStore {
   readonly reservedKeyBytes: number;
   readonly #inner: ObjectStore;
   readonly #faults = new Faults<ObjectStoreMethod>(
-    () =>
-      new HoldfastError('OBJECT_STORE_UNAVAILABLE', 'The bucket does not answer (a fault made by a test).'),
+    (lost) =>
+      new HoldfastError('OBJECT_STORE_UNAVAILABLE', 'The bucket does not answer (a fault made by a test).', {
+        context: lost === 'answer' ? { outcome: 'unknown' } : {},
+      }),
   );
   readonly #refused = new Set<string>();
 
@@ -94,15 +105,15 @@ export class FaultyObjectStore implements ObjectStore {
   }
 
   put(...args: Parameters<ObjectStore['put']>): ReturnType<ObjectStore['put']> {
-    return this.#faults.run('put', () => this.#inner.put(...args));
+    return this.#faults.run('put', () => this.#inner.put(...args), args[0]);
   }
 
   get(...args: Parameters<ObjectStore['get']>): ReturnType<ObjectStore['get']> {
-    return this.#faults.run('get', () => this.#inner.get(...args));
+    return this.#faults.run('get', () => this.#inner.get(...args), args[0]);
   }
 
   head(...args: Parameters<ObjectStore['head']>): ReturnType<ObjectStore['head']> {
-    return this.#faults.run('head', () => this.#inner.head(...args));
+    return this.#faults.run('head', () => this.#inner.head(...args), args[0]);
   }
 
   list(...args: Parameters<ObjectStore['list']>): ReturnType<ObjectStore['list']> {
