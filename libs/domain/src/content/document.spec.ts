@@ -71,6 +71,7 @@ describe('prepareDocument', () => {
     ['a key given twice, deep inside', '[{"x":{"y":[{"k":1,"k":1}]}}]', 'JSON_INVALID'],
     ['__proto__ given twice', '{"__proto__":1,"__proto__":1}', 'JSON_INVALID'],
     ['a lone high surrogate', '{"a":"\\ud800"}', 'JSON_INVALID'],
+    ['a lone surrogate far from other escapes', '["\\u00e9",{"a":["plain","\\n","\\udfff"]}]', 'JSON_INVALID'],
     ['a lone low surrogate in a key', '{"\\udc00":1}', 'JSON_INVALID'],
     ['257 levels', `${'['.repeat(257)}${']'.repeat(257)}`, 'JSON_TOO_DEEP'],
     ['a nesting bomb', `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`, 'JSON_TOO_DEEP'],
@@ -143,9 +144,11 @@ describe('links', () => {
 describe('known kinds', () => {
   it('FR-005 warn about what does not fit, and publish it', () => {
     expect(prepare('[]', 'units/u1.json').warnings).toEqual(['A unit is a JSON object.']);
-    expect(prepare('{"id":"u2"}', 'units/u1.json').warnings).toEqual([
-      'The document\'s "id" is not "u1", the one its path names.',
-    ]);
+    for (const id of ['"u2"', '1', 'null', 'false', '["u1"]']) {
+      expect(prepare(`{"id":${id}}`, 'units/u1.json').warnings).toEqual([
+        'The document\'s "id" is not "u1", the one its path names.',
+      ]);
+    }
     expect(prepare('{"a":"content:no"}', 'plans/p/manifest.json').warnings).toEqual([
       'The link "content:no" names no valid path.',
     ]);
