@@ -22,11 +22,14 @@ interface OpenContainer {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+/** Nothing else can stand for half of a surrogate pair, or for a letter. */
+const UNICODE_ESCAPE = /\\u/;
 
 /**
  * Decodes and checks a document: UTF-8 without BOM, JSON as RFC 8259 has it, no key twice in one
  * object, no lone surrogate, at most {@link MAX_JSON_DEPTH} levels.
- * @param wanted  which string values to report with their places, by their first characters
+ * @param wanted  which string values to report with their places, by their first characters; none that JSON
+ *                has a short escape for
  * @returns       the text, its parsed value and those strings, in order
  * @throws        JSON_INVALID, JSON_TOO_DEEP
  */
@@ -98,6 +101,7 @@ const tooDeep = (): HoldfastError =>
 function scanStrings(text: string, wanted: string): StringValue[] {
   const strings: StringValue[] = [];
   const open: OpenContainer[] = [];
+  const hasUnicodeEscapes = UNICODE_ESCAPE.test(text);
   let index = 0;
   while (index < text.length) {
     const unit = text.charCodeAt(index);
@@ -109,8 +113,10 @@ function scanStrings(text: string, wanted: string): StringValue[] {
         index = afterSpace + 1;
         continue;
       }
-      const value = decodeString(text, index, end);
-      if (value.startsWith(wanted)) strings.push({ value, start: index, end });
+      if (hasUnicodeEscapes || text.startsWith(wanted, index + 1)) {
+        const value = decodeString(text, index, end);
+        if (value.startsWith(wanted)) strings.push({ value, start: index, end });
+      }
       index = end;
       continue;
     }
