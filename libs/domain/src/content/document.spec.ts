@@ -71,7 +71,11 @@ describe('prepareDocument', () => {
     ['a key given twice, deep inside', '[{"x":{"y":[{"k":1,"k":1}]}}]', 'JSON_INVALID'],
     ['__proto__ given twice', '{"__proto__":1,"__proto__":1}', 'JSON_INVALID'],
     ['a lone high surrogate', '{"a":"\\ud800"}', 'JSON_INVALID'],
-    ['a lone surrogate far from other escapes', '["\\u00e9",{"a":["plain","\\n","\\udfff"]}]', 'JSON_INVALID'],
+    [
+      'a lone surrogate far from other escapes',
+      '["\\u00e9",{"a":["plain","\\n","\\udfff"]}]',
+      'JSON_INVALID',
+    ],
     ['a lone low surrogate in a key', '{"\\udc00":1}', 'JSON_INVALID'],
     ['257 levels', `${'['.repeat(257)}${']'.repeat(257)}`, 'JSON_TOO_DEEP'],
     ['a nesting bomb', `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`, 'JSON_TOO_DEEP'],
