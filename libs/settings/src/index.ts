@@ -1,5 +1,6 @@
 export { type BucketAddress, type EventStoreAddress, localBaseUrlOf } from './address.ts';
 export { describeSettings, type SettingDescription } from './describe-settings.ts';
+export { type PurgeAddress } from './purge-address.ts';
 export { ALL_SETTINGS, type Environment, readSettings } from './read-settings.ts';
 export { Secret } from './secret.ts';
 export { type SettingUser } from './setting.ts';

@@ -34,6 +34,8 @@ describe('readSettings', () => {
       projectors: ['local', 'cdn'],
       cdnConcurrency: 32,
       retryScheduleMs: DEFAULT_RETRY_SCHEDULE_MS,
+      purge: { kind: 'none' },
+      cloudflareApiToken: null,
       diskMinFree: { percent: 10, bytes: 5 * 2 ** 30 },
       kinds: { manifest: 'warn', subject: 'warn', search_index: 'warn', unit: 'warn', lesson: 'warn' },
       logLevel: 'info',
@@ -54,6 +56,8 @@ describe('readSettings', () => {
       HOLDFAST_URL_VERSION: 'true',
       HOLDFAST_PROJECTORS: 'cdn',
       HOLDFAST_RETRY_SCHEDULE: '250ms, 2h',
+      HOLDFAST_PURGE: 'cloudflare:023E105F4ECEF8AD9CA31A8372D0C353',
+      HOLDFAST_CLOUDFLARE_API_TOKEN: 'open-sesame',
       HOLDFAST_DISK_MIN_FREE: '2.5%',
       HOLDFAST_KINDS: 'lesson=refuse, unit=off',
       HOLDFAST_TOKEN: 'opensesame',
@@ -69,10 +73,12 @@ describe('readSettings', () => {
       urlVersion: true,
       projectors: ['cdn'],
       retryScheduleMs: [250, 7_200_000],
+      purge: { kind: 'cloudflare', zone: '023e105f4ecef8ad9ca31a8372d0c353' },
       diskMinFree: { percent: 2.5, bytes: null },
       kinds: { lesson: 'refuse', unit: 'off' },
     });
     expect(settings.token?.reveal()).toBe('opensesame');
+    expect(settings.cloudflareApiToken?.reveal()).toBe('open-sesame');
     expect(`${inspect(settings.token)} ${JSON.stringify(settings.token)} ${String(settings.token)}`).toBe(
       '*** "***" ***',
     );
@@ -92,6 +98,17 @@ describe('readSettings', () => {
       '  HOLDFAST_PORT="http" is not a whole number between 0 and 65535 (example: HOLDFAST_PORT=8080)',
       '  HOLDFAST_LOG_LEVEL="loud" is not one of trace, debug, info, warn, error, fatal, silent (example: HOLDFAST_LOG_LEVEL=debug)',
       '  HOLDFAST_PROT is not known to this version; is HOLDFAST_PORT meant?',
+    ]);
+  });
+
+  it('reports what a value needs and is not set, beside the other problems', () => {
+    const purge = 'cloudflare:023e105f4ecef8ad9ca31a8372d0c353';
+    expect(problemsOf({ HOLDFAST_PORT: 'http', HOLDFAST_PURGE: purge })).toEqual([
+      '  HOLDFAST_PORT="http" is not a whole number between 0 and 65535 (example: HOLDFAST_PORT=8080)',
+      `  HOLDFAST_PURGE="${purge}" needs HOLDFAST_CLOUDFLARE_API_TOKEN, which is not set`,
+    ]);
+    expect(problemsOf({ HOLDFAST_PURGE: purge, HOLDFAST_CLOUDFLARE_API_TOKEN: 'a b' })).toEqual([
+      '  HOLDFAST_CLOUDFLARE_API_TOKEN=*** has a space or another character that no token has (example: HOLDFAST_CLOUDFLARE_API_TOKEN=<token>)',
     ]);
   });
 
@@ -125,6 +142,8 @@ describe('readSettings', () => {
     ['HOLDFAST_PROJECTORS', 'local,local', 'local,', 'drift'],
     ['HOLDFAST_CDN_CONCURRENCY', '0', '1001'],
     ['HOLDFAST_RETRY_SCHEDULE', '30', '30s,', '0s', '31d', '-1s', Array(101).fill('1s').join(',')],
+    ['HOLDFAST_PURGE', 'cloudflare', 'cloudflare:', 'cloudflare:example.org', 'fastly:abc', 'NONE'],
+    ['HOLDFAST_CLOUDFLARE_API_TOKEN', 'a\nb', 'é'],
     ['HOLDFAST_DISK_MIN_FREE', '10', '101%', '10%,20%', '1GiB,2GiB', '10%,5GiB,1B', '5gib'],
     [
       'HOLDFAST_KINDS',

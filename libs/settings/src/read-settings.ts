@@ -31,22 +31,28 @@ export function readSettings<const Name extends SettingName>(
       continue;
     }
     const parsed = definition.schema.safeParse(text);
-    if (parsed.success) values[name] = parsed.data;
-    else problems.push(describeProblem(definition, text, parsed.error.issues[0]?.message ?? 'is not right'));
+    if (!parsed.success) {
+      problems.push(describeProblem(definition, text, parsed.error.issues[0]?.message ?? 'is not right'));
+      continue;
+    }
+    values[name] = parsed.data;
+    for (const needed of definition.needs?.(parsed.data) ?? []) {
+      if (!env[needed]) problems.push(describeMissing(definition, text, needed));
+    }
   }
   problems.push(...findUnknown(env));
   if (problems.length > 0) throw configInvalid(problems);
   return Object.freeze(values) as Readonly<Pick<Settings, Name>>;
 }
 
-function describeProblem(
-  { variable, isSecret, example }: Setting<unknown>,
-  text: string,
-  problem: string,
-): string {
-  const shown = isSecret === true ? '***' : JSON.stringify(withoutCredentials(text).slice(0, 100));
-  return `${variable}=${shown} ${problem} (example: ${variable}=${example})`;
-}
+const describeProblem = (definition: Setting<unknown>, text: string, problem: string): string =>
+  `${shown(definition, text)} ${problem} (example: ${definition.variable}=${definition.example})`;
+
+const describeMissing = (definition: Setting<unknown>, text: string, needed: string): string =>
+  `${shown(definition, text)} needs ${needed}, which is not set`;
+
+const shown = ({ variable, isSecret }: Setting<unknown>, text: string): string =>
+  `${variable}=${isSecret === true ? '***' : JSON.stringify(withoutCredentials(text).slice(0, 100))}`;
 
 /** URLs may carry a password, also where they should not. */
 const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@]*@/g, '//***@');

@@ -18,6 +18,8 @@ interface About {
 /** One environment variable. `Value` is what the program gets. */
 export interface Setting<Value> extends About {
   readonly schema: z.ZodType<Value, string>;
+  /** The variables that must be set too where this is the value. */
+  needs?(value: Value): readonly string[];
   /** Parsed as if it had been given; null: the value is null when the variable is not set. */
   readonly fallback: string | null;
   /** What documents say about the default, in Markdown. */
@@ -26,7 +28,12 @@ export interface Setting<Value> extends About {
 
 /** A setting with a default, which has to pass the schema like any given value. */
 export const setting = <Value>(
-  about: About & { schema: z.ZodType<Value, string>; default: string; defaultShown?: string },
+  about: About & {
+    schema: z.ZodType<Value, string>;
+    default: string;
+    defaultShown?: string;
+    needs?(value: Value): readonly string[];
+  },
 ): Setting<Value> => {
   const { default: fallback, defaultShown, ...rest } = about;
   return { ...rest, fallback, fallbackShown: defaultShown ?? `\`${fallback}\`` };

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { baseUrl, bucketAddress, corsOrigins, eventStoreAddress, loopbackHost } from './address.ts';
 import { durationsMs } from './duration.ts';
 import { words } from './list.ts';
+import { purgeAddress } from './purge-address.ts';
 import { Secret } from './secret.ts';
 import { optionalSetting, setting } from './setting.ts';
 import { diskMinFree } from './size.ts';
@@ -40,6 +41,11 @@ const nodeName = z
 const headerValue = z
   .string()
   .regex(/^[\x20-\x7e]{1,500}$/, 'is not one line of at most 500 ASCII characters');
+
+const token = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,4096}$/, 'has a space or another character that no token has')
+  .transform((text) => new Secret(text));
 
 const kindChecks = z.string().transform((text, context): KindChecks => {
   const checks: Partial<Record<ContentKind, KindCheck>> = {};
@@ -123,7 +129,7 @@ export const SETTINGS = {
     defaultShown: 'none: readers are sent to the local origin',
     description: 'URL under which readers find the bucket, unless the mode names another.',
     example: 'https://cdn.example.org/content',
-    usedBy: ['api'],
+    usedBy: ['api', 'projector'],
     schema: baseUrl,
   }),
   localBaseUrl: optionalSetting({
@@ -145,9 +151,10 @@ export const SETTINGS = {
   corsOrigins: setting({
     variable: 'HOLDFAST_CORS_ORIGINS',
     default: '*',
-    description: 'Web origins whose pages may read the local origin: `*` or a list.',
+    description:
+      'Web origins whose pages may read the local origin: `*` or a list. Purging reaches the copies a CDN keeps for the listed ones.',
     example: 'https://www.example.org,https://app.example.org',
-    usedBy: ['api'],
+    usedBy: ['api', 'projector'],
     schema: corsOrigins,
   }),
   urlVersion: setting({
@@ -156,7 +163,7 @@ export const SETTINGS = {
     description:
       'Whether content URLs carry `?v=<first 8 of sha256>`, so that caches never serve an old version.',
     example: 'true',
-    usedBy: ['api'],
+    usedBy: ['api', 'projector'],
     schema: flag,
   }),
   projectors: setting({
@@ -183,6 +190,25 @@ export const SETTINGS = {
     example: '30s,1m,5m',
     usedBy: ['projector'],
     schema: durationsMs,
+  }),
+  purge: setting({
+    variable: 'HOLDFAST_PURGE',
+    default: 'none',
+    description:
+      'Whose cache is purged when an object in the bucket changes: `none`, or `cloudflare:` and the id of the zone of the CDN’s URL.',
+    example: 'cloudflare:023e105f4ecef8ad9ca31a8372d0c353',
+    usedBy: ['projector'],
+    schema: purgeAddress,
+    needs: ({ kind }) => (kind === 'cloudflare' ? ['HOLDFAST_CLOUDFLARE_API_TOKEN'] : []),
+  }),
+  cloudflareApiToken: optionalSetting({
+    variable: 'HOLDFAST_CLOUDFLARE_API_TOKEN',
+    defaultShown: 'none',
+    description: 'API token with the permission Cache Purge for that zone.',
+    example: '<token>',
+    usedBy: ['projector'],
+    isSecret: true,
+    schema: token,
   }),
   diskMinFree: setting({
     variable: 'HOLDFAST_DISK_MIN_FREE',
@@ -225,10 +251,7 @@ export const SETTINGS = {
     example: '<token>',
     usedBy: ['cli'],
     isSecret: true,
-    schema: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,4096}$/, 'has a space or another character that no token has')
-      .transform((text) => new Secret(text)),
+    schema: token,
   }),
 };
 
