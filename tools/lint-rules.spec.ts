@@ -78,6 +78,7 @@ describe('the import rules', () => {
     ['libs/cdn/src/x.spec.ts', `import '@holdfast/testing';`],
     ['libs/cdn/src/x.spec.ts', `import '@holdfast/domain/testing';`],
     ['libs/cdn/src/s3/x.ts', `import '@aws-sdk/client-s3';`],
+    ['libs/testing/src/s3/x.ts', `import '@aws-sdk/client-s3';`],
     ['libs/event-store/src/eventstoredb/x.ts', `import '@eventstore/db-client';`],
     ['apps/cli/src/x.ts', `import type { x } from '@holdfast/api/types';`],
     ['apps/projector/src/compose.ts', `import 'tsyringe';`],

@@ -57,7 +57,10 @@ osd crush chooseleaf type = 0
 mon allow pool size one = true
 mon data avail crit = 1
 mon data avail warn = 2
-${[...QUIET, 'auth', 'monc'].map((part) => `debug ${part} = 0/0`).join('\n')}
+# Half the time of a restart: the gateway notices soon that the storage is another process than before.
+objecter timeout = 1
+objecter tick interval = 0.5
+${QUIET.map((part) => `debug ${part} = 0/0`).join('\n')}
 [mon.a]
 mon data = ${folder}/mon
 [osd.0]

@@ -6,8 +6,8 @@ export interface Daemon {
   readonly name: string;
   /** Its exit code, or the signal that ended it; null while it runs. */
   ended(): number | NodeJS.Signals | null;
-  /** Ends it and waits until it is gone. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Returns when it is gone. */
+  kill(): Promise<void>;
 }
 
 const SETPRIV = '/usr/bin/setpriv';
@@ -24,8 +24,8 @@ export function startDaemon(name: string, args: readonly string[], outputFile: s
   return {
     name,
     ended: () => (child.pid === undefined ? -1 : (child.signalCode ?? child.exitCode)),
-    end: async (signal) => {
-      child.kill(signal);
+    kill: async () => {
+      child.kill('SIGKILL');
       await gone;
     },
   };

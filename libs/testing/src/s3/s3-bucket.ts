@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  type CreateBucketRequest,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { S3Server } from './s3-server.ts';
+
+/** A bucket of one test. */
+export interface S3Bucket {
+  readonly name: string;
+  /** For a look at what is in it that does not go through the code under test. */
+  readonly client: S3Client;
+  /** Deletes every object and the bucket. */
+  remove(): Promise<void>;
+}
+
+/** Makes an empty bucket with a random name. */
+export async function makeS3Bucket(server: S3Server): Promise<S3Bucket> {
+  const name = `holdfast-test-${randomUUID()}`;
+  const client = s3Client(server);
+  await client.send(new CreateBucketCommand({ Bucket: name, ...location(server) }));
+  return {
+    name,
+    client,
+    remove: async () => {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name })) {
+        const Objects = Contents.map(({ Key }) => ({ Key }));
+        if (Objects.length === 0) continue;
+        const { Errors = [] } = await client.send(
+          new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }),
+        );
+        if (Errors[0]) throw new Error(`Bucket ${name} could not be emptied: ${JSON.stringify(Errors[0])}`);
+      }
+      await client.send(new DeleteBucketCommand({ Bucket: name }));
+      client.destroy();
+    },
+  };
+}
+
+/** With settings that every S3-compatible server understands. */
+export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: S3Server): S3Client {
+  return new S3Client({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+}
+
+/** AWS makes buckets elsewhere than in us-east-1 only where the request says so; others know one place. */
+function location({ endpoint, region }: S3Server): Pick<CreateBucketRequest, 'CreateBucketConfiguration'> {
+  if (region === 'us-east-1' || !new URL(endpoint).hostname.endsWith('.amazonaws.com')) return {};
+  return { CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint } };
+}
