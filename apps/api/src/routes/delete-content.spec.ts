@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Clock, jobStream, systemClock } from '@holdfast/domain';
 import { NODE, startApi, type TestApi } from '../testing/start-api.ts';
 
 let api: TestApi;
@@ -87,6 +88,31 @@ describe('DELETE /v1/content/{directory}/', () => {
     const again = await api.delete('d/', key);
     expect([again.status, again.json]).toEqual([202, first.json]);
     expect(await api.delete('d/?reason=other', key)).toMatchObject({ status: 422 });
+  });
+
+  it('takes a repeated Idempotency-Key for a new request after a day, and gives that job again then', async () => {
+    await api.close();
+    let now = Date.parse('2026-01-05T08:00:00.000Z');
+    const clock: Clock = { ...systemClock, now: () => new Date(now) };
+    api = await startApi({ clock, overrides: { clock } });
+    const day = 24 * 60 * 60 * 1000;
+    const key = { 'idempotency-key': 'k1' };
+    const request = async (reason: string) => (await api.delete(`d/?reason=${reason}`, key)).json['id'];
+    await api.put('d/a.json', '1');
+    const first = await request('one');
+    now += day;
+    expect(await request('one')).toBe(first);
+    now += 1;
+    const second = await request('two');
+    expect(second).not.toBe(first);
+    expect(await request('two')).toBe(second);
+    now += day + 1;
+    const third = await request('three');
+    expect([first, second]).not.toContain(third);
+    const requested = (await api.events()).filter(({ type }) => type === 'JobRequested');
+    expect(requested.map(({ stream }) => stream)).toEqual(
+      [first, second, third].map((id) => jobStream(String(id))),
+    );
   });
 
   it.each([
