@@ -15,6 +15,6 @@ describe('s3Server', () => {
 
   it('is null where the environment names none', () => {
     expect(s3Server({})).toBeNull();
-    expect(s3Server({ HOLDFAST_TEST_S3_ENDPOINT: '' })).toBeNull();
+    expect(s3Server({ TEST_S3_ENDPOINT: '' })).toBeNull();
   });
 });

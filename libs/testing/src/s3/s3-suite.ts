@@ -4,14 +4,14 @@ import { type S3Server, s3Server } from './s3-server.ts';
 
 /**
  * `describe` of what only a real S3 server shows. Without one it is skipped and its title says why; where
- * HOLDFAST_TEST_S3 is `required` it fails.
+ * TEST_S3 is `required` it fails.
  * @param suite  may use the server in tests and hooks only: without one its fields are empty
  */
 export function describeWithS3(title: string, suite: (server: S3Server) => void): void {
   const server = s3Server();
   const nowhere = { endpoint: '', region: '', accessKeyId: '', secretAccessKey: '' };
   describeUnless(
-    server === null ? 'no S3 server: `npm run s3`, or set HOLDFAST_TEST_S3_ENDPOINT' : null,
+    server === null ? 'no S3 server: `npm run s3`, or set TEST_S3_ENDPOINT' : null,
     title,
     () => suite(server ?? nowhere),
   );
@@ -27,10 +27,10 @@ export function describeWithCeph(title: string, suite: () => void): void {
 function describeUnless(reason: string | null, title: string, suite: () => void): void {
   if (reason === null) {
     describe(title, suite);
-  } else if (process.env['HOLDFAST_TEST_S3'] === 'required') {
+  } else if (process.env['TEST_S3'] === 'required') {
     describe(title, () => {
       it('has the S3 server it needs', () => {
-        throw new Error(`HOLDFAST_TEST_S3 requires what is not there; ${reason}. See docs/testing.md.`);
+        throw new Error(`TEST_S3 requires what is not there; ${reason}. See docs/testing.md.`);
       });
     });
   } else {
