@@ -1,5 +1,5 @@
 // Given a history and what lies on the local disk: what is in the bucket, and what was recorded?
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Catalog, openCatalog } from '@holdfast/catalog';
@@ -32,6 +32,8 @@ import type { LocalFiles } from './replicate.ts';
 
 const NODE = 'web-1';
 const DEADLINE_MS = 5_000;
+/** Catalogs are disposable, and some specs open hundreds: not on a disk where there is memory. */
+const QUICK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** The local disk as the local projector would leave it, and what a test does to it. */
 export class LocalDisk implements LocalFiles {
@@ -102,13 +104,14 @@ export class LocalDisk implements LocalFiles {
 type Outcome = EventOf<'ContentReplicated' | 'ReplicationFailed' | 'ReplicationDeadLettered'>;
 
 export class CdnWorld {
-  readonly clock = new ManualClock();
-  readonly log = new MemoryEventStore();
-  readonly disk = new LocalDisk();
-  readonly memory = new MemoryObjectStore();
+  readonly clock: ManualClock;
+  readonly log: MemoryEventStore;
+  readonly disk: LocalDisk;
+  readonly memory: MemoryObjectStore;
   readonly bucket: FaultyObjectStore;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'holdfast-cdn-'));
-  readonly #faultyLog = faultyAppends(this.log);
+  readonly #directory = mkdtempSync(join(QUICK, 'holdfast-cdn-'));
+  readonly #faultyLog: ReturnType<typeof faultyAppends>;
+  readonly #isGuest: boolean;
   readonly #held: (NewEvent & { type: 'ContentPublished' | 'ContentDeleted' })[] = [];
   readonly logged: string[] = [];
   #concurrency = 4;
@@ -117,8 +120,21 @@ export class CdnWorld {
   #projector: CdnProjector | null = null;
   #catalogs = 0;
 
-  constructor(wrap: (bucket: ObjectStore) => ObjectStore = (bucket) => bucket) {
-    this.bucket = new FaultyObjectStore(wrap(this.memory));
+  /**
+   * @param wrap    what stands between the projector and its bucket
+   * @param beside  shares clock, log, disk and bucket with it: two projectors at once
+   */
+  constructor(
+    wrap: (bucket: ObjectStore, clock: ManualClock) => ObjectStore = (bucket) => bucket,
+    beside?: CdnWorld,
+  ) {
+    this.#isGuest = beside !== undefined;
+    this.clock = beside?.clock ?? new ManualClock();
+    this.log = beside?.log ?? new MemoryEventStore();
+    this.disk = beside?.disk ?? new LocalDisk();
+    this.memory = beside?.memory ?? new MemoryObjectStore();
+    this.bucket = new FaultyObjectStore(wrap(this.memory, this.clock));
+    this.#faultyLog = faultyAppends(this.log);
   }
 
   get failAppend() {
@@ -167,6 +183,7 @@ export class CdnWorld {
     options: {
       concurrency?: number;
       schedule?: readonly number[];
+      random?: () => number;
       lock?: () => { release: () => void };
     } = {},
   ): Promise<this> {
@@ -191,7 +208,7 @@ export class CdnWorld {
         bucket: this.bucket,
         mode: this.#mode,
         clock,
-        random: () => 0,
+        random: options.random ?? (() => 0),
         log: { info: write, warn: write, error: write },
         lock: options.lock ?? (() => ({ release: () => undefined })),
       },
@@ -216,7 +233,7 @@ export class CdnWorld {
 
   async dispose(): Promise<void> {
     await this.stop();
-    await this.log.close();
+    if (!this.#isGuest) await this.log.close();
     rmSync(this.#directory, { recursive: true });
   }
 

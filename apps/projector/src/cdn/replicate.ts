@@ -10,7 +10,6 @@ import {
   type ObjectStore,
   type PutOptions,
   type Position,
-  type RecordedEvent,
   sha256Of,
   toHoldfastError,
 } from '@holdfast/domain';
@@ -63,9 +62,7 @@ export async function putDocument(
     const problem = findProblem(due, bytes);
     if (problem !== null) {
       // A newer version's file is there a moment before the index, or this process, knows of it.
-      const newest = await findNewest(due, ports);
-      if (newest?.version === due.version) return { is: 'failed', error: problem };
-      return { is: 'superseded', by: newest?.position ?? null };
+      return (await findSuccessor(due, ports)) ?? { is: 'failed', error: problem };
     }
     await ports.identity.claim();
     return await putBytes(due, bytes!, mustLook, ports);
@@ -89,6 +86,9 @@ async function putBytes(
       if (found !== null && (await isReplica(found, due, ports))) {
         return { is: 'replicated', sha256: due.document!.sha256, etag: found.etag };
       }
+      // What is there may be a newer version, put by another process.
+      const superseded = await findSuccessor(due, ports);
+      if (superseded !== null) return superseded;
       believed = found;
     }
     try {
@@ -209,12 +209,16 @@ function findProblem(
   );
 }
 
-/** @returns null when the signal aborted first */
-async function findNewest({ path }: DueReplication, ports: ReplicatePorts): Promise<RecordedEvent | null> {
+/** @returns null where this version is the newest still; superseded also when the signal aborted first */
+async function findSuccessor(
+  { path, version }: DueReplication,
+  ports: ReplicatePorts,
+): Promise<Outcome | null> {
   const last = await untilAnswered(ports, () =>
     ports.store.readStream(contentStream(path), { direction: 'backwards', maxCount: 1 }),
   );
-  return last?.[0] ?? null;
+  const newest = last?.[0];
+  return newest?.version === version ? null : { is: 'superseded', by: newest?.position ?? null };
 }
 
 const storedOtherwise = (
