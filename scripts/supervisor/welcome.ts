@@ -1,12 +1,12 @@
 /** What is said once everything runs: what to open, what to try, where the data is. */
 export function welcome(
-  running: { url: string; dataDir: string; defaultUrl: string },
+  running: { url: string; dataDir: string; defaultUrl: string; command: string },
   useColours: boolean,
 ): string {
-  const { url, dataDir } = running;
+  const { url, dataDir, command } = running;
   const strong = (text: string) => (useColours ? `\x1b[1m${text}\x1b[0m` : text);
   // The command finds the default port by itself.
-  const holdfast = url === running.defaultUrl ? 'npx holdfast' : `HOLDFAST_URL=${url} npx holdfast`;
+  const holdfast = url === running.defaultUrl ? command : `HOLDFAST_URL=${url} ${command}`;
   return `
 ${strong('Holdfast is running.')}
 
