@@ -1,9 +1,4 @@
-import { readFileSync } from 'node:fs';
+import manifest from '../package.json' with { type: 'json' };
 
-/** Of this program, as its package says; beside the sources as beside the built program. */
-export function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
-}
+/** Of this program, as its package says. */
+export const readVersion = (): string => manifest.version;
