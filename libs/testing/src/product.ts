@@ -7,6 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** The programs as they run from the sources, or as they were built to a directory. */
+const programsIn = (built?: string) => ({
+  start: built === undefined ? join(ROOT, 'scripts/start.ts') : join(built, 'start.js'),
+  holdfast: built === undefined ? join(ROOT, 'apps/cli/bin/holdfast.js') : join(built, 'cli/holdfast.js'),
+});
+
 export interface CliResult {
   readonly code: number;
   readonly stdout: string;
@@ -32,15 +38,18 @@ export interface Product {
 /**
  * Starts the product and waits until it is ready.
  * @param options.dataDir  kept afterwards; absent: a temporary one, removed by `stop`
+ * @param options.built    the directory it was built to; absent: it runs from the sources
  */
 export async function startProduct(
-  options: { dataDir?: string; port?: number; env?: Record<string, string> } = {},
+  options: { dataDir?: string; port?: number; env?: Record<string, string>; built?: string } = {},
 ): Promise<Product> {
+  const programs = programsIn(options.built);
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'holdfast-product-'));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const settings = { HOLDFAST_DATA_DIR: dataDir, HOLDFAST_PORT: String(port), HOLDFAST_LOG_LEVEL: 'warn' };
-  const supervisor = spawn(process.execPath, [join(ROOT, 'scripts/start.ts')], {
+  const supervisor = spawn(process.execPath, [programs.start], {
+    ...(options.built === undefined ? {} : { cwd: options.built }),
     // A test runner's own Node options are not the product's.
     env: { ...process.env, NODE_OPTIONS: '', ...settings, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -64,7 +73,7 @@ export async function startProduct(
     dataDir,
     children: () => Object.fromEntries(childrenOf(supervisor).map(({ name, pid }) => [name, pid])),
     memory: () => Object.fromEntries(childrenOf(supervisor).map(({ name, mebibytes }) => [name, mebibytes])),
-    holdfast: (...args) => runHoldfast(url, args),
+    holdfast: (...args) => runHoldfast(url, args, programs.holdfast),
     get: async (path) => (await fetch(`${url}${path}`)).json() as never,
     stop: async () => {
       supervisor.kill('SIGTERM');
@@ -75,11 +84,14 @@ export async function startProduct(
   };
 }
 
-export function runHoldfast(url: string, args: readonly string[]): Promise<CliResult> {
-  const bin = join(ROOT, 'apps/cli/bin/holdfast.js');
+export function runHoldfast(
+  url: string,
+  args: readonly string[],
+  program = programsIn().holdfast,
+): Promise<CliResult> {
   const env = { ...process.env, NODE_OPTIONS: '', HOLDFAST_URL: url };
   return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], { env, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [program, ...args], { env, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
     });
