@@ -5,11 +5,14 @@ import {
   contentDecider,
   contentStream,
   derivedEventId,
+  type DirectoryDeletionParameters,
   directoryDeletionParametersSchema,
   type EventStore,
   hasCode,
+  HoldfastError,
   isPositionAtOrAfter,
   parseDirectory,
+  type Position,
 } from '@holdfast/domain';
 import { untilAnswered } from '../runtime/until-answered.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
@@ -28,6 +31,7 @@ const CONCURRENCY = 64;
 /**
  * FR-018: deletes every document below a directory that was published at or before the position the job
  * covers; what was published later stays. Counts `deleted` (also by earlier runs of the job) and `kept`.
+ * @throws EVENT_UNREADABLE once all others are deleted, where the last event of a document cannot be read
  */
 export const directoryDeletion =
   (ports: DirectoryDeletionPorts): RunJob =>
@@ -35,25 +39,62 @@ export const directoryDeletion =
     const parameters = readParameters(run, directoryDeletionParametersSchema);
     const prefix = parseDirectory(parameters.directory);
     const counts = { deleted: 0, kept: 0 };
+    const undeletable = { count: 0, first: null as HoldfastError | null };
     for (let after: string | null = null; ;) {
       const page: CatalogDocument[] = ports.catalog.documents({ prefix, after, limit: PAGE });
+      const unreadable = new Map<string, HoldfastError>();
       await inParallel(page, CONCURRENCY, async (document) => {
-        const outcome = await deleteOne(document, run, parameters, ports);
-        if (outcome !== null) counts[outcome] += 1;
+        const outcome = await deleteReadable(document, run, parameters, ports);
+        if (outcome instanceof Error) unreadable.set(document.path, outcome);
+        else if (outcome !== null) counts[outcome] += 1;
       });
       run.signal.throwIfAborted();
       run.onProgress({ phase: 'deleting', done: counts.deleted, total: null });
+      undeletable.count += unreadable.size;
+      undeletable.first ??=
+        page.map(({ path }) => unreadable.get(path)).find((error) => error !== undefined) ?? null;
       const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return counts;
+      if (last === undefined || page.length < PAGE) break;
       after = last.path;
     }
+    if (undeletable.first !== null) throw notAllDeleted(prefix, counts, undeletable.count, undeletable.first);
+    return counts;
   };
+
+/** @returns as `deleteOne`; or the error, where nobody can say what the job would delete */
+async function deleteReadable(
+  document: CatalogDocument,
+  run: JobRun,
+  parameters: DirectoryDeletionParameters,
+  ports: DirectoryDeletionPorts,
+): Promise<'deleted' | 'kept' | HoldfastError | null> {
+  try {
+    return await deleteOne(document, run, parameters, ports);
+  } catch (error) {
+    if (!hasCode(error, 'EVENT_UNREADABLE')) throw error;
+    // Whatever it is, what came after the position stays.
+    const isCovered = isPositionAtOrAfter(parameters.position, error.context['position'] as Position);
+    return isCovered ? error : 'kept';
+  }
+}
+
+const notAllDeleted = (
+  directory: string,
+  { deleted, kept }: { deleted: number; kept: number },
+  undeletable: number,
+  first: HoldfastError,
+): HoldfastError =>
+  new HoldfastError(
+    'EVENT_UNREADABLE',
+    `Not all of ${directory} was deleted: ${deleted} documents were, ${kept} were published since and stay, and ${undeletable} could not be, as nobody can tell what they are now. The first: ${first.message} Then delete the directory again.`,
+    { context: { ...first.context, directory, deleted, kept, undeletable }, cause: first },
+  );
 
 /** @returns null where it was deleted already, by somebody else */
 async function deleteOne(
   { path, status, version, position }: CatalogDocument,
   run: JobRun,
-  parameters: { directory: string; reason: string; position: string },
+  parameters: DirectoryDeletionParameters,
   ports: DirectoryDeletionPorts,
 ): Promise<'deleted' | 'kept' | null> {
   if (run.signal.aborted) return null;

@@ -23,6 +23,7 @@ import {
   published,
   record,
 } from '@holdfast/domain/testing';
+import { unreadableEvent } from '@holdfast/storage/testing';
 import { directoryDeletion } from './directory-deletion.ts';
 import type { RunJob } from './job.ts';
 import { JobRunner } from './job-runner.ts';
@@ -270,6 +271,37 @@ describe('a directory deletion', () => {
       jobsOf({ 'directory-deletion': directoryDeletion({ store, catalog: stale, commands, clock }) }),
     );
     expect(await ended(id)).toEqual(succeeded({ deleted: 0, kept: 1 }));
+  });
+
+  describe('of documents whose last event cannot be read', () => {
+    const publishUnreadable = (at: string): void => {
+      store.log.write(unreadableEvent(`content-${at}`, 1));
+    };
+
+    it('deletes all others, and fails saying how many it could not delete, and which is the first', async () => {
+      await record(store, ...inPlan.map((at) => published(at)));
+      // Of two pages: `50.json` is on the first one.
+      const unreadable = [inPlan[600]!, inPlan[50]!, inPlan[8]!];
+      unreadable.forEach(publishUnreadable);
+      const id = await requestDeletion();
+      await start();
+      const { outcome, error } = await ended(id);
+      expect([outcome, error?.code]).toEqual(['failed', 'EVENT_UNREADABLE']);
+      expect(error?.message).toContain('Not all of plans/p1/ was deleted: 697 documents were, 0 ');
+      expect(error?.message).toContain(', and 3 could not be');
+      const [first] = [...unreadable].sort();
+      expect(error?.message).toContain(`The first: The event ContentRenamed (v1) at position `);
+      expect(error?.message).toContain(`, version 1 of content-${first}, cannot be read`);
+      expect(await statuses()).toEqual({ published: 3, deleted: 697 });
+    });
+
+    it('keeps what was published after it was asked for, though it cannot be read', async () => {
+      await record(store, published('plans/p1/a.json'), published('plans/p1/b.json'));
+      const id = await requestDeletion();
+      publishUnreadable('plans/p1/a.json');
+      await start();
+      expect(await ended(id)).toEqual(succeeded({ deleted: 1, kept: 1 }));
+    });
   });
 
   it('goes on after a crash, deletes each once, and counts them all', async () => {
