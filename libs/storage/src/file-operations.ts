@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -16,6 +15,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { flushFileSystem } from './flush-file-system.ts';
 
 /**
  * The system calls that change the local content directory, so that a spec can make each of them fail in turn.
@@ -82,13 +82,5 @@ export const nodeFileOperations: FileOperations = {
   },
   removeDirectory: rmdirSync,
   stat: (path) => lstatSync(path, { throwIfNoEntry: false }),
-  flushFileSystem: (path) =>
-    new Promise((resolve, reject) => {
-      // Only Linux has syncfs, and only there does `sync -f` wait until it is done.
-      if (process.platform !== 'linux') return reject(new Error('there is no syncfs here'));
-      execFile('sync', ['-f', path], (error) => {
-        if (error === null) resolve();
-        else reject(new Error('sync -f failed', { cause: error }));
-      });
-    }),
+  flushFileSystem,
 };
