@@ -1,7 +1,8 @@
 // `npm test`: formatting, then lint, types and tests of every project. The last line sums up all Jest results;
 // a check that fails without naming a failed test (formatting, lint, types, a crashed test run) counts as one.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { startTestS3 } from './test-s3.ts';
 
 interface Task {
   project: string;
@@ -22,12 +23,13 @@ const tasksFile = `${resultsFolder}/tasks.json`;
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
-function run(script: string, ...args: string[]): boolean {
-  const { status } = spawnSync(process.execPath, [script, ...args], {
+/** @returns whether it succeeded */
+function run(script: string, args: readonly string[], env: Record<string, string> = {}): Promise<boolean> {
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, NX_TASK_RESULTS_FILE: tasksFile },
+    env: { ...process.env, ...env },
   });
-  return status === 0;
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code === 0)));
 }
 
 function readJson<T>(file: string): T | undefined {
@@ -54,8 +56,20 @@ function count({ project, target, status }: Task): void {
 
 rmSync(resultsFolder, { recursive: true, force: true });
 
-if (!run('node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')) fail('format');
-const ranAll = run('node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'lint', 'typecheck', 'test');
+const [isFormatted, s3] = await Promise.all([
+  run('node_modules/prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
+  startTestS3().catch((error: unknown) => {
+    console.error(error);
+    fail('S3 server');
+    return null;
+  }),
+]);
+if (!isFormatted) fail('format');
+const ranAll = await run('node_modules/nx/dist/bin/nx.js', ['run-many', '-t', 'lint', 'typecheck', 'test'], {
+  ...s3?.env,
+  NX_TASK_RESULTS_FILE: tasksFile,
+});
+await s3?.stop();
 const tasks = readJson<Task[]>(tasksFile) ?? [];
 tasks.forEach(count);
 if (!ranAll && total.failed === 0) fail('nx');

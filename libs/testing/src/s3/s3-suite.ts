@@ -10,10 +10,8 @@ import { type S3Server, s3Server } from './s3-server.ts';
 export function describeWithS3(title: string, suite: (server: S3Server) => void): void {
   const server = s3Server();
   const nowhere = { endpoint: '', region: '', accessKeyId: '', secretAccessKey: '' };
-  describeUnless(
-    server === null ? 'no S3 server: `npm run s3`, or set TEST_S3_ENDPOINT' : null,
-    title,
-    () => suite(server ?? nowhere),
+  describeUnless(server === null ? 'no S3 server: `npm run s3`, or set TEST_S3_ENDPOINT' : null, title, () =>
+    suite(server ?? nowhere),
   );
 }
 
