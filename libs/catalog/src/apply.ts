@@ -89,6 +89,7 @@ export class Applier {
 
   #applyContent(event: ContentEvent): void {
     const { path } = event.data;
+    const { actor, causationId, correlationId } = event.metadata;
     const known = this.#knownDocument(path);
     if (known) {
       this.#counters.add(known.status, -1);
@@ -110,7 +111,7 @@ export class Applier {
       event.version,
       event.position,
       event.metadata.at,
-      event.metadata.actor,
+      actor,
       content?.contentType ?? null,
       content?.bytes ?? null,
       content?.sha256 ?? null,
@@ -118,24 +119,32 @@ export class Applier {
       content?.sourceSha256 ?? null,
     );
     this.#run(
-      `INSERT INTO replications (path, version, position, action, status, attempts, queued_at, local_sha256)
-       VALUES (?, ?, ?, ?, 'queued', 0, ?, ?)`,
+      `INSERT INTO replications (path, version, position, action, status, attempts, earlier_attempts, queued_at,
+         local_sha256, correlation_id, causation_id, actor)
+       VALUES (?, ?, ?, ?, 'queued', 0, 0, ?, ?, ?, ?, ?)`,
       path,
       event.version,
       event.position,
       content ? 'put' : 'delete',
       event.metadata.at,
       content?.sha256 ?? null,
+      correlationId,
+      causationId === correlationId ? null : causationId,
+      actor,
     );
     this.#counters.add('queued', 1);
+    this.#run('INSERT OR IGNORE INTO hours VALUES (?, ?)', hourOf(event.metadata.at), event.position);
   }
 
   #applyReplicated(event: EventOf<'ContentReplicated'>): void {
     const { path, version, action, sha256, etag, attempt, durationMs } = event.data;
     const { at } = event.metadata;
+    const known = this.#knownDocument(path);
+    // Of a version that this program could not read: nothing is known of it.
+    if (known === undefined || version > known.version) return;
     this.#setStatus(path, version, 'success');
     this.#run(
-      `UPDATE replications SET attempts = ?, started_at = ?, ended_at = ?, next_retry_at = NULL, cdn_sha256 = ?,
+      `UPDATE replications SET attempts = earlier_attempts + ?, started_at = ?, ended_at = ?, next_retry_at = NULL, cdn_sha256 = ?,
          etag = ?, error_code = NULL, error_message = NULL WHERE path = ? AND version = ?`,
       attempt,
       startOf(at, durationMs),
@@ -157,6 +166,10 @@ export class Applier {
       version,
       path,
     );
+    // Two projectors at once: the older version was recorded last, and may be what the bucket holds now.
+    if (known.settled_version === known.version && version < known.version) {
+      this.#queueAgain(path, known.version);
+    }
   }
 
   #applyFailed(event: EventOf<'ReplicationFailed'>): void {
@@ -165,7 +178,7 @@ export class Applier {
     if (!this.#isCurrent(path, version)) return;
     this.#setStatus(path, version, 'failed');
     this.#run(
-      `UPDATE replications SET attempts = ?, started_at = ?, ended_at = ?, next_retry_at = ?, error_code = ?,
+      `UPDATE replications SET attempts = earlier_attempts + ?, started_at = ?, ended_at = ?, next_retry_at = ?, error_code = ?,
          error_message = ? WHERE path = ? AND version = ?`,
       attempt,
       startOf(at, durationMs),
@@ -189,7 +202,7 @@ export class Applier {
     if (!this.#isCurrent(path, version)) return;
     this.#setStatus(path, version, 'dead-letter');
     this.#run(
-      `UPDATE replications SET attempts = ?, ended_at = ?, next_retry_at = NULL, error_code = ?, error_message = ?
+      `UPDATE replications SET attempts = earlier_attempts + ?, ended_at = ?, next_retry_at = NULL, error_code = ?, error_message = ?
        WHERE path = ? AND version = ?`,
       attempts,
       event.metadata.at,
@@ -205,13 +218,24 @@ export class Applier {
   #applyRetryRequested(event: EventOf<'ReplicationRetryRequested'>): void {
     const { path, version } = event.data;
     if (this.#knownDocument(path)?.version !== version) return;
-    this.#setStatus(path, version, 'queued');
-    this.#run('UPDATE replications SET next_retry_at = NULL WHERE path = ? AND version = ?', path, version);
+    this.#queueAgain(path, version);
     this.#run(
-      `UPDATE documents SET due_at = 0, attempt = 1, settled_version = NULL,
+      `UPDATE documents SET settled_version = NULL,
          cdn_version = NULL, cdn_sha256 = NULL, cdn_etag = NULL, cdn_at = NULL WHERE path = ?`,
       path,
     );
+  }
+
+  /** Another round of attempts; what an earlier one came to is not believed any more. */
+  #queueAgain(path: string, version: number): void {
+    this.#setStatus(path, version, 'queued');
+    this.#run(
+      `UPDATE replications SET earlier_attempts = attempts, next_retry_at = NULL, cdn_sha256 = NULL, etag = NULL
+       WHERE path = ? AND version = ?`,
+      path,
+      version,
+    );
+    this.#run('UPDATE documents SET due_at = 0, attempt = 1 WHERE path = ?', path);
   }
 
   #applyJobRequested(event: EventOf<'JobRequested'>): void {
@@ -288,5 +312,8 @@ export class Applier {
 
 const startOf = (endedAt: string, durationMs: number): string =>
   new Date(Date.parse(endedAt) - durationMs).toISOString();
+
+/** @param instant  ISO in UTC, as events have it; hours compare as their instants do */
+export const hourOf = (instant: string): string => instant.slice(0, 'YYYY-MM-DDThh'.length);
 
 const jobIdOf = (stream: string): string => stream.slice('job-'.length);

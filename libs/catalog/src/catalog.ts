@@ -16,14 +16,14 @@ import { type AuditQuestion, listAuditPositions } from './audit.ts';
 import { deleteCatalogFiles } from './delete-files.ts';
 import { type DocumentsQuestion, findDocument, listDocuments } from './documents.ts';
 import { findJob, listJobs } from './jobs.ts';
-import { Queries } from './queries.ts';
 import {
-  findNextRetry,
-  findOldestPending,
-  listDue,
+  findReplication,
   listReplications,
+  type ReplicationsPage,
   type ReplicationsQuestion,
-} from './replications.ts';
+} from './list-replications.ts';
+import { Queries } from './queries.ts';
+import { findNextRetry, findOldestPending, listDue } from './replications.ts';
 import {
   type CatalogDocument,
   type CatalogJob,
@@ -140,8 +140,13 @@ export class Catalog {
     return findNextRetry(this.#queries, this.#clock.now());
   }
 
-  replications(question: ReplicationsQuestion): { rows: ReplicationRow[]; next: string | null } {
+  /** A page of the replication log; it may be short, see {@link ReplicationsPage}. */
+  replications(question: ReplicationsQuestion): ReplicationsPage {
     return listReplications(this.#queries, question);
+  }
+
+  replication(path: string, version: number): ReplicationRow | null {
+    return findReplication(this.#queries, path, version);
   }
 
   replicationCounts(): Record<ReplicationStatus, number> {

@@ -1,4 +1,5 @@
 export { Catalog } from './catalog.ts';
+export type { ReplicationsPage, ReplicationsQuestion } from './list-replications.ts';
 export { openCatalog } from './open-catalog.ts';
 export {
   type CatalogDocument,

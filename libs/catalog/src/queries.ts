@@ -31,8 +31,11 @@ export type SqlValue = string | number | null;
 /** Columns as the schema declares them; each mapper names the type it knows. */
 export type Row = Readonly<Record<string, never>>;
 
+/** With one `?` for the value; not set where that is undefined. */
+export type Condition = readonly [sql: string, value: SqlValue | undefined];
+
 /** Conditions that are set, joined by AND. */
-export function where(conditions: readonly (readonly [sql: string, value: SqlValue | undefined])[]): {
+export function where(conditions: readonly Condition[]): {
   sql: string;
   values: SqlValue[];
 } {

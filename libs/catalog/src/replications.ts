@@ -1,6 +1,6 @@
 import { toObjectOnCdn } from './documents.ts';
-import { type Queries, type Row, where } from './queries.ts';
-import type { DueReplication, ReplicationRow, ReplicationStatus } from './rows.ts';
+import type { Queries, Row } from './queries.ts';
+import type { DueReplication } from './rows.ts';
 
 /** What may be replicated now, oldest first; paths with an attempt under way are left out. */
 export function listDue(
@@ -27,37 +27,6 @@ export function findNextRetry(queries: Queries, now: Date): Date | null {
   return due === null ? null : new Date(due);
 }
 
-export interface ReplicationsQuestion {
-  readonly path?: string | undefined;
-  readonly status?: ReplicationStatus | undefined;
-  /** Published or deleted at or after. */
-  readonly since?: Date | undefined;
-  /** As `next` of the page before; pages stay stable while rows arrive, as these come first. */
-  readonly after: string | null;
-  readonly limit: number;
-}
-
-/** Newest version first. */
-export function listReplications(
-  queries: Queries,
-  question: ReplicationsQuestion,
-): { rows: ReplicationRow[]; next: string | null } {
-  const { path, status, since, after, limit } = question;
-  const isOpen = status === 'queued' || status === 'failed' || status === 'dead-letter';
-  const { sql, values } = where([
-    ['path = ?', path],
-    // Written out, so that SQLite sees that the index of open rows serves.
-    [isOpen ? `status IN ('queued', 'failed', 'dead-letter') AND status = ?` : 'status = ?', status],
-    ['queued_at >= ?', since?.toISOString()],
-    ['position < ?', after ?? undefined],
-  ]);
-  const rows = queries
-    .all(`SELECT * FROM replications WHERE ${sql} ORDER BY position DESC LIMIT ?`, [...values, limit + 1])
-    .map(toReplication);
-  const page = rows.slice(0, limit);
-  return { rows: page, next: rows.length > limit ? (page.at(-1)?.position ?? null) : null };
-}
-
 /** When the oldest version that is queued or failing was published or deleted. */
 export function findOldestPending(queries: Queries): Date | null {
   const row = queries.one(
@@ -82,28 +51,5 @@ function toDue(row: Row): DueReplication {
       ? { sha256: row['sha256']!, md5: row['md5']!, bytes: row['bytes']!, contentType: row['content_type']! }
       : null,
     onCdn: toObjectOnCdn(row),
-  };
-}
-
-function toReplication(row: Row): ReplicationRow {
-  const status = row['status'] as unknown as ReplicationStatus;
-  const localSha256 = row['local_sha256'] as unknown as string | null;
-  const cdnSha256 = row['cdn_sha256'] as unknown as string | null;
-  return {
-    path: row['path']!,
-    version: row['version']!,
-    position: row['position']!,
-    action: row['action']!,
-    status,
-    attempts: row['attempts']!,
-    queuedAt: row['queued_at']!,
-    startedAt: row['started_at']!,
-    endedAt: row['ended_at']!,
-    nextRetryAt: row['next_retry_at']!,
-    localSha256,
-    cdnSha256,
-    etag: row['etag']!,
-    verified: status === 'success' && localSha256 === cdnSha256,
-    error: row['error_code'] === null ? null : { code: row['error_code']!, message: row['error_message']! },
   };
 }

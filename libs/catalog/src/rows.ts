@@ -59,10 +59,13 @@ export interface ReplicationRow {
   readonly position: Position;
   readonly action: ReplicationAction;
   readonly status: ReplicationStatus;
+  /** Made so far, also in the rounds before somebody asked for another. */
   readonly attempts: number;
+  /** When it was published or deleted. */
   readonly queuedAt: string;
-  /** Of the last attempt. */
+  /** Of the last attempt whose duration the log has. */
   readonly startedAt: string | null;
+  /** Of the last attempt. */
   readonly endedAt: string | null;
   readonly nextRetryAt: string | null;
   readonly localSha256: string | null;
@@ -70,7 +73,16 @@ export interface ReplicationRow {
   readonly etag: string | null;
   /** The object was compared with the local file after the last attempt, and is equal. */
   readonly verified: boolean;
+  /** Of the last attempt that failed, until one succeeds. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** What the version came from, as its content event says. */
+  readonly cause: {
+    /** The id of the request that published or deleted it. */
+    readonly correlationId: string;
+    /** The same, or the event of the job in between. */
+    readonly causationId: string;
+    readonly actor: string;
+  };
 }
 
 export interface CatalogJob {

@@ -1,8 +1,18 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 2;
+const VERSION = 3;
 
 // Also tables of older versions that are no more.
-const TABLES = ['state', 'documents', 'replications', 'jobs', 'nodes', 'audit', 'unreadable', 'counters'];
+const TABLES = [
+  'state',
+  'documents',
+  'replications',
+  'hours',
+  'jobs',
+  'nodes',
+  'audit',
+  'unreadable',
+  'counters',
+];
 
 const SCHEMA = `
   CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,7 +47,8 @@ const SCHEMA = `
     position TEXT NOT NULL,        -- of the content event: the order of pages, which never changes
     action TEXT NOT NULL,
     status TEXT NOT NULL,          -- queued, failed, success, dead-letter, superseded
-    attempts INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,     -- made so far, in all rounds
+    earlier_attempts INTEGER NOT NULL, -- of the rounds before the one that is going on
     queued_at TEXT NOT NULL,
     started_at TEXT,
     ended_at TEXT,
@@ -47,10 +58,17 @@ const SCHEMA = `
     etag TEXT,
     error_code TEXT,
     error_message TEXT,
+    correlation_id TEXT NOT NULL,  -- of the content event, as is what follows
+    causation_id TEXT,             -- null where it is the correlation id: then no job stands in between
+    actor TEXT NOT NULL,
     PRIMARY KEY (path, version)
   ) WITHOUT ROWID;
   CREATE INDEX replications_position ON replications (position);
   CREATE INDEX replications_open ON replications (status, position) WHERE status IN ('queued', 'failed', 'dead-letter');
+
+  -- The first position of what was published or deleted in an hour, by the clocks of the time: no row before the
+  -- first of all hours from some instant on is of that instant or later.
+  CREATE TABLE hours (hour TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 
   CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
