@@ -10,138 +10,108 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ReplayParameters } from '@holdfast/domain';
-import { MemoryEventStore, MemoryLog, OTHER_LOG_ID, published, record } from '@holdfast/domain/testing';
-import { expectedTree, FaultyFiles, HISTORY, readTree, temporaryDirectory } from '@holdfast/storage/testing';
-import type { LocalProjectorPorts } from './local-projector.ts';
-import { generationsOf, type LocalNode, startLocalNode, until } from './testing/local-node.ts';
+import { MemoryEventStore, MemoryLog, OTHER_LOG_ID, published } from '@holdfast/domain/testing';
+import { expectedTree, FaultyFiles, HISTORY, readTree } from '@holdfast/storage/testing';
+import { until } from './testing/local-node.ts';
+import { EVERYTHING, LocalWorld, noProgress } from './testing/local-world.ts';
 
-const EVERYTHING: ReplayParameters = { until: null, prefix: null, out: null };
-const noProgress = { onProgress: () => undefined, signal: new AbortController().signal };
-
-const cleanups: (() => Promise<void> | void)[] = [];
-let directory: ReturnType<typeof temporaryDirectory>;
-let dataDir: string;
-let store: MemoryEventStore;
+let world: LocalWorld;
 beforeEach(() => {
-  directory = temporaryDirectory();
-  dataDir = join(directory.path, 'data');
-  store = new MemoryEventStore();
+  world = new LocalWorld();
 });
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  directory.remove();
-});
-
-async function start(ports: Partial<LocalProjectorPorts> = {}): Promise<LocalNode> {
-  const node = await startLocalNode({ store, dataDir, ...ports });
-  cleanups.push(node.stop);
-  return node;
-}
-
-const content = (): string => join(dataDir, 'content/');
-const live = (): Record<string, string | null> => readTree(content());
-const generations = (): string[] => generationsOf(dataDir);
+afterEach(() => world.dispose());
 
 describe('what is lost comes back by itself', () => {
   const losses: Record<string, () => void> = {
-    'the content link is deleted': () => rmSync(join(dataDir, 'content')),
+    'the content link is deleted': () => rmSync(world.at('content')),
     'the content link leads elsewhere': () => {
-      rmSync(join(dataDir, 'content'));
-      symlinkSync('/tmp', join(dataDir, 'content'));
+      rmSync(world.at('content'));
+      symlinkSync('/tmp', world.at('content'));
     },
-    'the generation is deleted': () => rmSync(join(dataDir, 'generations/000001'), { recursive: true }),
+    'the generation is deleted': () => rmSync(world.at('generations/000001'), { recursive: true }),
     'the generation is emptied': () => {
-      for (const name of readdirSync(content())) rmSync(join(content(), name), { recursive: true });
+      for (const name of readdirSync(world.live())) rmSync(world.live(name), { recursive: true });
     },
-    'one file is deleted': () => rmSync(join(content(), 'units/u2.json')),
-    'one file is cut short': () => truncateSync(join(content(), 'units/u2.json'), 0),
-    'the index is deleted': () => rmSync(join(dataDir, 'generations/000001.db')),
-    'the index is damaged': () =>
-      writeFileSync(join(dataDir, 'generations/000001.db'), Buffer.alloc(8192, 'x')),
-    'the index was never finished': () => writeFileSync(join(dataDir, 'generations/000001.db'), ''),
-    'everything but the log is deleted': () => rmSync(dataDir, { recursive: true }),
+    'one file is deleted': () => rmSync(world.live('units/u2.json')),
+    'one file is cut short': () => truncateSync(world.live('units/u2.json'), 0),
+    'the index is deleted': () => rmSync(world.at('generations/000001.db')),
+    'the index is damaged': () => writeFileSync(world.at('generations/000001.db'), Buffer.alloc(8192, 'x')),
+    'the index was never finished': () => writeFileSync(world.at('generations/000001.db'), ''),
+    'everything but the log is deleted': () => rmSync(world.dataDir, { recursive: true }),
   };
 
   for (const [what, lose] of Object.entries(losses)) {
     it(`ES-003 when ${what}`, async () => {
-      await record(store, ...HISTORY);
-      const first = await start();
-      await first.projector.caughtUp();
-      await first.stop();
+      await world.given(...HISTORY);
+      await world.ran();
       lose();
-      const { projector, lines } = await start();
+      const { projector, lines } = await world.start();
       await projector.caughtUp();
-      expect(live()).toEqual(expectedTree(HISTORY));
+      expect(world.files()).toEqual(expectedTree(HISTORY));
       expect(lines[0]).toMatchObject({ level: 'info', message: 'building the local files from the log' });
-      await record(store, published('units/u2.json', '22'));
+      await world.given(published('units/u2.json', '22'));
       await projector.caughtUp();
-      expect(live()).toMatchObject({ 'units/u2.json': '22', 'units/u2.json.prev': '2' });
+      expect(world.files()).toMatchObject({ 'units/u2.json': '22', 'units/u2.json.prev': '2' });
     });
   }
 
   const lossesWhileRunning: Record<string, () => void> = {
-    'the content link is deleted': () => rmSync(join(dataDir, 'content')),
-    'the generation is deleted': () => rmSync(join(dataDir, 'generations/000001'), { recursive: true }),
-    'the index is deleted': () => rmSync(join(dataDir, 'generations/000001.db')),
+    'the content link is deleted': () => rmSync(world.at('content')),
+    'the generation is deleted': () => rmSync(world.at('generations/000001'), { recursive: true }),
+    'the index is deleted': () => rmSync(world.at('generations/000001.db')),
   };
 
   for (const [what, lose] of Object.entries(lossesWhileRunning)) {
     it(`ES-003 also while it runs, when ${what}`, async () => {
-      await record(store, ...HISTORY);
-      const { projector } = await start();
+      await world.given(...HISTORY);
+      const { projector } = await world.start();
       await projector.caughtUp();
       lose();
       const next = published('units/u2.json', '22');
-      await record(store, next);
-      await until('it is back', () => existsSync(join(dataDir, 'generations/000002.db')));
+      await world.given(next);
+      await until('it is back', () => existsSync(world.at('generations/000002.db')));
       await projector.caughtUp();
-      expect(live()).toEqual(expectedTree([...HISTORY, next]));
+      expect(world.files()).toEqual(expectedTree([...HISTORY, next]));
       expect(projector.status()).toMatchObject({ state: 'running', pending: 0 });
     });
   }
 
   it('ES-003 when the index is damaged where only a write meets it', async () => {
     const many = Array.from({ length: 50 }, (_, index) => published(`many/a${index}.json`, String(index)));
-    await record(store, ...many);
-    const first = await start();
-    await first.projector.caughtUp();
-    await first.stop();
-    breakFreeList(join(dataDir, 'generations/000001.db'));
-    const { projector, lines } = await start();
+    await world.given(...many);
+    await world.ran();
+    breakFreeList(world.at('generations/000001.db'));
+    const { projector, lines } = await world.start();
     const more = Array.from({ length: 300 }, (_, index) =>
       published(`${'long/'.repeat(10)}b${index}.json`, String(index)),
     );
-    await record(store, ...more);
-    await until('it is back', () => existsSync(join(content(), more.at(-1)!.data.path)));
+    await world.given(...more);
+    await until('it is back', () => existsSync(world.live(more.at(-1)!.data.path)));
     await projector.caughtUp();
-    expect(live()).toEqual(expectedTree([...many, ...more]));
+    expect(world.files()).toEqual(expectedTree([...many, ...more]));
     expect(projector.status()).toMatchObject({ state: 'running', pending: 0 });
     expect(lines.filter(({ level }) => level === 'error')).toEqual([
       expect.objectContaining({ facts: expect.objectContaining({ code: 'DATABASE_CORRUPT' }) }),
     ]);
-    expect(generations()).toContain('000002.db');
+    expect(world.generations()).toContain('000002.db');
   });
 
   it('beside what is there, which is kept once', async () => {
-    await record(store, ...HISTORY);
+    await world.given(...HISTORY);
     for (let time = 1; time <= 3; time += 1) {
-      const { projector, stop } = await start();
-      await projector.caughtUp();
-      await stop();
-      rmSync(join(content(), 'units/u2.json'));
+      await world.ran();
+      rmSync(world.live('units/u2.json'));
     }
-    expect(generations()).toEqual(['000002', '000002.db', '000003', '000003.db']);
+    expect(world.generations()).toEqual(['000002', '000002.db', '000003', '000003.db']);
   });
 
   it('first builds that were killed are removed before the next one is begun', async () => {
-    await record(store, ...HISTORY);
+    await world.given(...HISTORY);
     for (const name of ['000001', '000002']) {
-      mkdirSync(join(dataDir, 'generations', name, 'units'), { recursive: true });
-      writeFileSync(join(dataDir, 'generations', name, 'units/u1.json'), 'half');
+      mkdirSync(world.at('generations', name, 'units'), { recursive: true });
+      writeFileSync(world.at('generations', name, 'units/u1.json'), 'half');
     }
     // The build fails at once, so only what comes before it can have removed them.
     const files = new FaultyFiles({
@@ -150,50 +120,46 @@ describe('what is lost comes back by itself', () => {
       code: 'ENOSPC',
       operations: ['makeDirectory'],
     });
-    const { projector } = await start({ files });
+    const { projector } = await world.start({ files });
     await until('it waits', () => projector.status().state === 'waiting');
-    expect(generations()).toEqual([]);
+    expect(world.generations()).toEqual([]);
     files.heal();
     await projector.caughtUp();
-    expect(live()).toEqual(expectedTree(HISTORY));
-    expect(generations()).toHaveLength(2);
+    expect(world.files()).toEqual(expectedTree(HISTORY));
+    expect(world.generations()).toHaveLength(2);
   });
 
   it('builds that a crash cut short are removed', async () => {
-    await record(store, ...HISTORY);
-    const first = await start();
-    await first.projector.caughtUp();
-    await first.stop();
-    mkdirSync(join(dataDir, 'generations/000002/units'), { recursive: true });
-    writeFileSync(join(dataDir, 'generations/000002/units/u1.json'), 'half');
-    writeFileSync(join(dataDir, 'generations/000002.db'), '');
-    symlinkSync('generations/000002', join(dataDir, 'content.tmp'));
-    const { projector } = await start();
+    await world.given(...HISTORY);
+    await world.ran();
+    mkdirSync(world.at('generations/000002/units'), { recursive: true });
+    writeFileSync(world.at('generations/000002/units/u1.json'), 'half');
+    writeFileSync(world.at('generations/000002.db'), '');
+    symlinkSync('generations/000002', world.at('content.tmp'));
+    const { projector } = await world.start();
     await projector.caughtUp();
-    expect(live()).toEqual(expectedTree(HISTORY));
-    expect(generations()).toEqual(['000001', '000001.db']);
+    expect(world.files()).toEqual(expectedTree(HISTORY));
+    expect(world.generations()).toEqual(['000001', '000001.db']);
     await projector.replay(EVERYTHING, noProgress);
-    expect(readdirSync(dataDir).filter((name) => name.startsWith('content'))).toEqual(['content']);
+    expect(readdirSync(world.dataDir).filter((name) => name.startsWith('content'))).toEqual(['content']);
   });
 });
 
 describe('what is not ours to write to', () => {
   const files = (): Record<string, string | null> => {
-    const tree = readTree(join(dataDir, 'generations'));
+    const tree = readTree(world.at('generations'));
     return Object.fromEntries(Object.entries(tree).filter(([name]) => !name.includes('.db')));
   };
 
   it('LOG_MISMATCH: generations of another log are left alone', async () => {
-    await record(store, ...HISTORY);
-    const first = await start();
-    await first.projector.caughtUp();
-    await first.stop();
+    await world.given(...HISTORY);
+    await world.ran();
     const before = files();
-    store = new MemoryEventStore(new MemoryLog(OTHER_LOG_ID));
-    await record(store, published('a.json', '9'));
-    for (const lose of [() => undefined, () => rmSync(join(dataDir, 'content'))]) {
+    world.store = new MemoryEventStore(new MemoryLog(OTHER_LOG_ID));
+    await world.given(published('a.json', '9'));
+    for (const lose of [() => undefined, () => rmSync(world.at('content'))]) {
       lose();
-      const { projector, lines, stop } = await start();
+      const { projector, lines, stop } = await world.start();
       expect(projector.status()).toMatchObject({
         state: 'stopped',
         reason: expect.stringContaining('LOG_MISMATCH'),
@@ -205,18 +171,16 @@ describe('what is not ours to write to', () => {
       expect(files()).toEqual(before);
       await stop();
     }
-    expect(existsSync(join(dataDir, 'content'))).toBe(false);
+    expect(existsSync(world.at('content'))).toBe(false);
   });
 
   it('LOG_MISMATCH: so is a generation that is ahead of the log', async () => {
-    await record(store, ...HISTORY);
-    const first = await start();
-    await first.projector.caughtUp();
-    await first.stop();
+    await world.given(...HISTORY);
+    await world.ran();
     const before = files();
-    store = new MemoryEventStore();
-    await record(store, ...HISTORY.slice(0, 2));
-    const { projector } = await start();
+    world.store = new MemoryEventStore();
+    await world.given(...HISTORY.slice(0, 2));
+    const { projector } = await world.start();
     expect(projector.status()).toMatchObject({
       state: 'stopped',
       reason: expect.stringContaining('it is an older copy'),
@@ -225,20 +189,18 @@ describe('what is not ours to write to', () => {
   });
 
   it('SCHEMA_TOO_NEW: an index that a newer version wrote is not built over', async () => {
-    await record(store, ...HISTORY);
-    const first = await start();
-    await first.projector.caughtUp();
-    await first.stop();
-    const db = new DatabaseSync(join(dataDir, 'generations/000001.db'));
+    await world.given(...HISTORY);
+    await world.ran();
+    const db = new DatabaseSync(world.at('generations/000001.db'));
     db.exec('PRAGMA user_version = 99');
     db.close();
-    const { projector } = await start();
+    const { projector } = await world.start();
     expect(projector.status()).toMatchObject({
       state: 'stopped',
       reason: expect.stringContaining('SCHEMA_TOO_NEW'),
     });
-    expect(generations()).toEqual(['000001', '000001.db']);
-    expect(live()).toEqual(expectedTree(HISTORY));
+    expect(world.generations()).toEqual(['000001', '000001.db']);
+    expect(world.files()).toEqual(expectedTree(HISTORY));
   });
 });
 
