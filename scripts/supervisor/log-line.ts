@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable } from '@holdfast/domain';
 
 const LEVELS: Readonly<Record<number, { name: string; colour: number }>> = {
   10: { name: 'trace', colour: 90 },

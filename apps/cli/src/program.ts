@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { toHoldfastError } from '@holdfast/domain';
+import { printable, toHoldfastError } from '@holdfast/domain';
 import { ApiClient } from './api/api-client.ts';
 import type { Action, AddCommand } from './command.ts';
 import { addAudit } from './commands/audit.ts';
@@ -14,7 +14,6 @@ import { addUrl } from './commands/url.ts';
 import { readConfig } from './config.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import { Output, type TerminalStream } from './output/output.ts';
-import { printable } from './output/printable.ts';
 
 const COMMANDS: readonly AddCommand[] = [
   addPublish,

@@ -134,3 +134,4 @@ export {
   isOlderThanADay,
 } from './handle-command.ts';
 export { followLog } from './follow-log.ts';
+export { printable } from './printable.ts';

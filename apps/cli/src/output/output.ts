@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { printable, printableJson } from './printable.ts';
+import { printable } from '@holdfast/domain';
+import { printableJson } from './printable-json.ts';
 import { type Progress, barProgress, lineProgress, noProgress } from './progress.ts';
 import { type Cell, layOutTable } from './table.ts';
 

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Presets, SingleBar } from 'cli-progress';
-import { printable } from './printable.ts';
+import { printable } from '@holdfast/domain';
 
 /** How far something is. */
 export interface Progress {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { printable, printableJson } from './printable.ts';
 import { layOutTable } from './table.ts';
 
 describe('layOutTable', () => {
@@ -36,19 +35,5 @@ describe('layOutTable', () => {
 
   it('keeps a hostile name on its line', () => {
     expect(layOutTable(['Path'], [['a\n\u001b[2Jb.json']])).toEqual(['Path', 'a\\u000a\\u001b[2Jb.json']);
-  });
-});
-
-describe('printable', () => {
-  it('keeps every script and escapes what drives a terminal or reorders a line', () => {
-    expect(printable('שלום/مرحبا/日本/é 👩‍🏫')).toBe('שלום/مرحبا/日本/é 👩‍🏫');
-    expect(printable('\u0007\u009b1m\u202eab\u2066\ud800')).toBe('\\u0007\\u009b1m\\u202eab\\u2066\\ud800');
-  });
-
-  it('leaves JSON the same document', () => {
-    const hostile = { 'a\u009b\n': '\u202e"\u2028' };
-    const text = printableJson(hostile, 2);
-    expect(JSON.parse(text)).toEqual(hostile);
-    expect(text).toBe('{\n  "a\\u009b\\n": "\\u202e\\"\\u2028"\n}');
   });
 });

@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable } from '@holdfast/domain';
 
 export type Cell = string | number | null;
 
