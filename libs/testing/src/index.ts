@@ -1,3 +1,11 @@
+export { type FaultProxy, type ProxiedRequest, startFaultProxy } from './fault-proxy/fault-proxy.ts';
+export {
+  type Fault,
+  type FaultSource,
+  scriptedFaults,
+  seededFaults,
+  type SeenRequest,
+} from './fault-proxy/faults.ts';
 export { type CloudflareApi, startCloudflareApi } from './cloudflare/cloudflare-api.ts';
 export { type CloudflareFault } from './cloudflare/faults.ts';
 export { type CliResult, freePort, type Product, runHoldfast, startProduct, waitFor } from './product.ts';
