@@ -33,6 +33,8 @@ interface EventRow {
   body_reference: string | null;
 }
 
+/** A statement with a bare `LIMIT ?` is prepared again each time, as SQLite plans for the number that is bound. */
+const LIMIT = 'LIMIT ? + 0';
 const LAST_ROW = 'SELECT max(position) AS position FROM events';
 
 /** Reads from one connection; each method sees the log as of one moment, and holds nothing afterwards. */
@@ -48,8 +50,8 @@ export class EventReader {
   readStream(stream: string, options: ReadStreamOptions): RecordedEvent[] {
     const isForwards = options.direction !== 'backwards';
     const sql = isForwards
-      ? 'SELECT * FROM events WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?'
-      : 'SELECT * FROM events WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT ?';
+      ? `SELECT * FROM events WHERE stream = ? AND version >= ? ORDER BY version ${LIMIT}`
+      : `SELECT * FROM events WHERE stream = ? AND version <= ? ORDER BY version DESC ${LIMIT}`;
     const from = options.fromVersion ?? (isForwards ? 0 : Number.MAX_SAFE_INTEGER);
     return this.#atOneMoment(() =>
       this.#rows(sql, stream, from, options.maxCount).map((row) => {
@@ -92,7 +94,7 @@ export class EventReader {
     if (last <= from) return { events: [], next: after, isEnd: true };
     const until = isFilter(filter) ? Math.min(from + SEARCH_WINDOW, last) : last;
     const { where, values } = conditions(filter);
-    const sql = `SELECT * FROM events WHERE position > ? AND position <= ?${where} ORDER BY position LIMIT ?`;
+    const sql = `SELECT * FROM events WHERE position > ? AND position <= ?${where} ORDER BY position ${LIMIT}`;
     const rows = this.#rows(sql, from, until, ...values, maxCount);
     const events = this.#decodePage(rows, withBodies);
     const isCut = events.length < rows.length || rows.length === maxCount;
@@ -104,7 +106,7 @@ export class EventReader {
     const from = after === null ? this.lastRow() + 1 : toRow(after);
     const until = isFilter(filter) ? Math.max(from - SEARCH_WINDOW, 1) : 1;
     const { where, values } = conditions(filter);
-    const sql = `SELECT * FROM events WHERE position < ? AND position >= ?${where} ORDER BY position DESC LIMIT ?`;
+    const sql = `SELECT * FROM events WHERE position < ? AND position >= ?${where} ORDER BY position DESC ${LIMIT}`;
     const rows = this.#rows(sql, from, until, ...values, maxCount);
     const events = this.#decodePage(rows, withBodies);
     const isCut = events.length < rows.length || rows.length === maxCount;
