@@ -42,9 +42,16 @@ export async function makeS3Bucket(server: S3Server): Promise<S3Bucket> {
   };
 }
 
-/** With settings that every S3-compatible server understands. */
-export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: S3Server): S3Client {
+/**
+ * With settings that every S3-compatible server understands.
+ * @param options.maxAttempts  1: no retries
+ */
+export function s3Client(
+  { endpoint, region, accessKeyId, secretAccessKey }: S3Server,
+  options: { readonly maxAttempts?: number } = {},
+): S3Client {
   return new S3Client({
+    ...options,
     endpoint,
     region,
     credentials: { accessKeyId, secretAccessKey },
