@@ -1,34 +1,25 @@
 import {
   type Clock,
-  type EventData,
   type EventStore,
   followLog,
   HoldfastError,
   isPositionAtOrAfter,
-  laterPosition,
   type LogPage,
   type ReplayParameters,
-  toHoldfastError,
 } from '@holdfast/domain';
-import {
-  type FileOperations,
-  flipTo,
-  generationIndexFile,
-  type GenerationName,
-  liveGeneration,
-  removeUnfinishedGenerations,
-  trimGenerations,
-} from '@holdfast/storage';
-import { judgeFailure } from '../runtime/failure-policy.ts';
+import { type FileOperations, generationIndexFile } from '@holdfast/storage';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { Turns } from '../runtime/turns.ts';
-import { Wakeup } from '../runtime/wakeup.ts';
-import { type BuildOptions, GenerationBuild, type ReplayProgress } from './build-generation.ts';
+import type { BuildOptions, ReplayProgress } from './build-generation.ts';
 import type { DocumentWalk } from './collect-documents.ts';
+import { Condition, type ProjectorStatus } from './condition.ts';
 import { LiveFiles } from './live-files.ts';
 import { openLiveGeneration, type OpenGeneration } from './live-generation.ts';
+import { removeOldGenerations, removeUnfinishedBuilds, replaceGeneration } from './replace-generation.ts';
 import { replayToDirectory } from './replay-to-directory.ts';
 import { CONTENT_FILTER } from './wanted.ts';
+
+export type { ProjectorStatus } from './condition.ts';
 
 export interface LocalProjectorPorts {
   readonly store: EventStore;
@@ -49,12 +40,8 @@ export interface ReplayOptions {
   readonly signal: AbortSignal;
 }
 
-export type ProjectorStatus = EventData<'NodeReported'>['projectors'][number];
-
 type Found = OpenGeneration | { readonly rebuild: string };
 
-/** Generations kept beside the live one. */
-const KEEP = 1;
 const EVENTS_PER_PAGE = 1024;
 const MAX_WAITING = 4096;
 /** Where not one of the paths that were due could be written. */
@@ -72,19 +59,15 @@ export class LocalProjector {
   /** Whatever writes to the live generation or replaces it. */
   readonly #writing = new Turns();
   readonly #building = new Turns();
-  readonly #changed = new Wakeup();
+  readonly #condition: Condition;
   /** Ended when the live generation turns out to be lost or damaged: it is looked for again. */
   #round = new AbortController();
-  #state: { state: ProjectorStatus['state']; reason: string | null } = { state: 'starting', reason: null };
-  /** Why the last attempt to go on failed; null once one succeeded. */
-  #trouble: HoldfastError | null = null;
-  /** A database that turned out to be damaged; opening it may not show that again. */
-  #damaged: HoldfastError | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(ports: LocalProjectorPorts) {
     this.#ports = ports;
     this.#live = new LiveFiles(ports);
+    this.#condition = new Condition(ports.log);
   }
 
   /**
@@ -116,16 +99,17 @@ export class LocalProjector {
 
   status(): ProjectorStatus {
     const { count, oldestAt } = this.#live.pending;
-    const { checkpoint } = this.#live;
-    return { name: 'local', ...this.#stateNow(), checkpoint, pending: count, oldestPendingAt: oldestAt };
+    const { checkpoint, waiting } = this.#live;
+    const shown = this.#condition.shown(waiting);
+    return { name: 'local', ...shown, checkpoint, pending: count, oldestPendingAt: oldestAt };
   }
 
   /** Resolves once everything that was in the log when asked is on disk, or the projector has ended. */
   async caughtUp(): Promise<void> {
     const head = await this.#ports.store.head();
     while (!this.#stop.signal.aborted) {
-      if (this.#state.state === 'running' && isPositionAtOrAfter(this.#live.checkpoint, head)) return;
-      await this.#changed.next(this.#stop.signal);
+      if (this.#condition.state === 'running' && isPositionAtOrAfter(this.#live.checkpoint, head)) return;
+      await this.#condition.changed.next(this.#stop.signal);
     }
   }
 
@@ -139,8 +123,10 @@ export class LocalProjector {
    */
   async replay(parameters: ReplayParameters, options: ReplayOptions): Promise<Record<string, number>> {
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    while (this.#state.state === 'starting' && !signal.aborted) await this.#changed.next(signal);
-    if (this.#state.state === 'stopped' && this.#trouble !== null) throw this.#trouble;
+    while (this.#condition.state === 'starting' && !signal.aborted)
+      await this.#condition.changed.next(signal);
+    if (this.#condition.state === 'stopped' && this.#condition.trouble !== null)
+      throw this.#condition.trouble;
     const { onProgress } = options;
     return this.#building.take(async () => {
       signal.throwIfAborted();
@@ -150,7 +136,7 @@ export class LocalProjector {
         return { ...counts };
       }
       if (parameters.until !== null || parameters.prefix !== null) throw needsOut();
-      return this.#build({ onPoison: 'stop', onProgress, signal });
+      return this.#replace({ onPoison: 'stop', onProgress, signal });
     });
   }
 
@@ -167,7 +153,7 @@ export class LocalProjector {
       }
       if (!this.#stop.signal.aborted) found = await this.#look();
       // It looks well, but was not: another database is damaged, which only trying again tells.
-      const isInDoubt = found !== null && !('rebuild' in found) && isCorruption(this.#trouble);
+      const isInDoubt = found !== null && !('rebuild' in found) && this.#condition.isInDoubt;
       if (isInDoubt) await this.#ports.clock.sleep(RETRY_PAUSE_MS, this.#stop.signal);
     }
   }
@@ -175,7 +161,7 @@ export class LocalProjector {
   async #look(): Promise<Found | null> {
     try {
       const found = await openLiveGeneration(this.#ports);
-      const damaged = this.#damaged;
+      const { damaged } = this.#condition;
       if ('rebuild' in found || damaged === null) return found;
       if (damaged.context['file'] !== generationIndexFile(this.#ports.dataDir, found.name)) return found;
       found.index.close();
@@ -192,8 +178,8 @@ export class LocalProjector {
       if ('rebuild' in found) await this.#buildAgain(found.rebuild);
       else await this.#goOn(found);
       // A damaged database may look well until something is written to it.
-      if ('rebuild' in found || !isCorruption(this.#trouble)) this.#trouble = null;
-      this.#set('running', null);
+      if ('rebuild' in found || !this.#condition.isInDoubt) this.#condition.recover();
+      this.#condition.set('running', null);
       return true;
     } catch (error) {
       this.#meet(error);
@@ -204,22 +190,21 @@ export class LocalProjector {
   async #goOn(generation: OpenGeneration): Promise<void> {
     this.#live.takeOver(generation);
     await this.#writing.take(() => this.#live.finishIntents());
-    await this.#building.take(() => this.#tidy(trimToKept));
+    await this.#building.take(() => removeOldGenerations(this.#ports));
   }
 
   async #buildAgain(why: string): Promise<void> {
     const { log } = this.#ports;
     const reason = `Building the local files from the log, as ${why}`;
-    this.#set('starting', `${reason}.`);
+    this.#condition.set('starting', `${reason}.`);
     log.info({ reason: why }, 'building the local files from the log');
     const onProgress = ({ phase, done, total }: ReplayProgress): void => {
-      this.#set('starting', `${reason}: ${phase}, ${done}${total === null ? '' : ` of ${total}`}.`);
+      this.#condition.set('starting', `${reason}: ${phase}, ${done}${total === null ? '' : ` of ${total}`}.`);
     };
     const { signal } = this.#stop;
     const counts = await this.#building.take(async () => {
-      // Builds that are killed again and again would fill the disk.
-      await this.#tidy(removeUnfinishedGenerations);
-      return this.#build({ onPoison: 'record', onProgress, signal });
+      await removeUnfinishedBuilds(this.#ports);
+      return this.#replace({ onPoison: 'record', onProgress, signal });
     });
     log.info(counts, 'built the local files from the log');
     const poison = this.#live.poison();
@@ -258,12 +243,13 @@ export class LocalProjector {
       if (!this.#live.isLive()) return this.#round.abort();
       await this.#live.takeIn(page);
       this.#live.storeCheckpointNowAndThen();
-      this.#trouble = null;
+      this.#condition.recover();
     });
-    this.#changed.wake();
+    this.#condition.changed.wake();
     // `#retryWaiting` makes room.
     const { maxWaiting = MAX_WAITING } = this.#ports;
-    while (this.#live.waiting.size >= maxWaiting && !signal.aborted) await this.#changed.next(signal);
+    while (this.#live.waiting.size >= maxWaiting && !signal.aborted)
+      await this.#condition.changed.next(signal);
   }
 
   async #retryWaiting(signal: AbortSignal): Promise<void> {
@@ -271,12 +257,12 @@ export class LocalProjector {
     while (!signal.aborted) {
       const next = this.#live.waiting.nextRetryAt();
       if (next === null) {
-        await this.#changed.next(signal);
+        await this.#condition.changed.next(signal);
         continue;
       }
       await clock.sleep(Math.max(0, next - clock.now().getTime()), signal);
       const done = signal.aborted ? 0 : await this.#write(() => this.#live.retryDue());
-      this.#changed.wake();
+      this.#condition.changed.wake();
       if (done === undefined || done === 0) await clock.sleep(RETRY_PAUSE_MS, signal);
     }
   }
@@ -296,124 +282,33 @@ export class LocalProjector {
     }
   }
 
-  /** Builds the next generation, catches it up while intake goes on, and flips to it while intake pauses. */
-  async #build(options: BuildOptions): Promise<Record<string, number>> {
-    const { dataDir, files, store } = this.#ports;
-    const build = new GenerationBuild(this.#ports, options);
-    try {
-      await build.fill();
-      await build.catchUp(null);
-      options.onProgress({ phase: 'flipping', done: 0, total: null });
-      await this.#writing.take(async () => {
-        await build.catchUp(laterPosition(await store.head(), this.#live.handled));
-        options.signal.throwIfAborted();
-        try {
-          flipTo(dataDir, build.name, files);
-        } catch (error) {
-          if (liveGeneration(dataDir) !== build.name) throw error;
-          this.#warn(
-            error,
-            'The new generation is live; after a power cut now, the one before may be live again.',
-          );
-        }
-        this.#takeOver(build.release());
-      });
-    } catch (error) {
-      await this.#discard(build);
-      throw error;
-    }
-    this.#changed.wake();
-    await this.#tidy(trimToKept);
-    return { ...build.counts, generation: Number(build.name) };
-  }
-
-  /** The generation is live: whatever fails while it is taken over, it is the one to go on with. */
-  #takeOver(generation: OpenGeneration): void {
-    try {
-      this.#live.takeOver(generation);
-    } catch (error) {
-      this.#warn(error, 'The new generation is live; letting go of the one before failed.');
-    }
-  }
-
-  /** Removes a build, but never the generation that readers may see; why it failed is the caller's to tell. */
-  async #discard(build: GenerationBuild): Promise<void> {
-    try {
-      if (liveGeneration(this.#ports.dataDir) === build.name) build.close();
-      else await build.discard();
-    } catch (error) {
-      build.close();
-      this.#warn(error, `Generation ${build.name}, which was not finished, is left for later.`);
-    }
-  }
-
-  /** What cannot be removed only takes room, so it keeps nothing from going on. */
-  async #tidy(remove: (dataDir: string) => Promise<GenerationName[]>): Promise<void> {
-    const { dataDir, log } = this.#ports;
-    try {
-      const removed = await remove(dataDir);
-      if (removed.length > 0) log.info({ removed }, 'removed generations that are not live');
-    } catch (error) {
-      this.#warn(error, 'Generations that are not live are left; the next flip or start tries again.');
-    }
-  }
-
-  #warn(error: unknown, consequence: string): void {
-    const known = toHoldfastError(error);
-    this.#ports.log.warn({ code: known.code, ...known.context }, `${known.message} ${consequence}`);
-  }
-
-  #set(state: ProjectorStatus['state'], reason: string | null): void {
-    this.#state = { state, reason };
-    this.#changed.wake();
-  }
-
-  #stateNow(): Pick<ProjectorStatus, 'state' | 'reason'> {
-    if (this.#state.state === 'stopped') return this.#state;
-    if (this.#trouble !== null) return { state: 'waiting', reason: this.#trouble.message };
-    const { waiting } = this.#live;
-    const [first] = waiting.all();
-    if (first === undefined) return this.#state;
-    return {
-      state: 'waiting',
-      reason: `Paths that wait to be written: ${waiting.size}. ${first.error.message}`,
-    };
+  async #replace(options: BuildOptions): Promise<Record<string, number>> {
+    const current = { live: this.#live, writing: this.#writing };
+    const counts = await replaceGeneration(this.#ports, current, options);
+    this.#condition.changed.wake();
+    await removeOldGenerations(this.#ports);
+    return counts;
   }
 
   /** Something failed; what may pass is tried again by the caller, anything else ends all work. */
   #meet(error: unknown): void {
     if (this.#stop.signal.aborted) return;
-    const known = toHoldfastError(error);
-    const { log } = this.#ports;
-    if (isCorruption(known)) {
-      this.#trouble = known;
-      this.#damaged = known;
-      this.#changed.wake();
-      log.error({ code: known.code, ...known.context }, known.message);
-      return this.#round.abort();
+    switch (this.#condition.meet(error)) {
+      case 'try again':
+        return;
+      case 'look again':
+        return this.#round.abort();
+      case 'stop':
+        return this.#stop.abort();
     }
-    if (judgeFailure(known, 1, 'live').do !== 'retry') return this.#giveUp(known);
-    this.#trouble = known;
-    log.warn({ code: known.code, ...known.context }, `${known.message} It is tried again.`);
-    this.#changed.wake();
   }
 
   #giveUp(error: unknown): void {
     if (this.#stop.signal.aborted) return;
-    const known = toHoldfastError(error);
-    this.#trouble = known;
-    this.#set('stopped', `${known.code}: ${known.message}`);
-    this.#ports.log.error(
-      { err: known, code: known.code, ...known.context },
-      `The local projector stops: ${known.message}`,
-    );
+    this.#condition.giveUp(error);
     this.#stop.abort();
   }
 }
-
-const trimToKept = (dataDir: string): Promise<GenerationName[]> => trimGenerations(dataDir, KEEP);
-
-const isCorruption = (error: HoldfastError | null): boolean => error?.code === 'DATABASE_CORRUPT';
 
 const retryDelayMs = (attempts: number): number => Math.min(250 * 2 ** (attempts - 1), 5_000);
 
