@@ -8,9 +8,11 @@ import {
   type EventStore,
   HoldfastError,
   type LogBackup,
+  type LogPage,
   MODE_STREAM,
   type ReadStreamOptions,
   type RecordedEvent,
+  type SubscribeOptions,
   systemClock,
 } from '@holdfast/domain';
 import { faultyAppends, MemoryEventStore } from '@holdfast/domain/testing';
@@ -134,6 +136,33 @@ it('a catalog that could not be brought up at the start is looked for again when
   expect([await ask(), await ask()]).toEqual([503, 503]);
   store.isAway = false;
   await eventually(ask, (status) => status === 200);
+});
+
+it('a change of mode that this process does not hear of is answered 503, and is in the log', async () => {
+  class DeafStore extends MemoryEventStore {
+    override async *subscribe(options: SubscribeOptions): AsyncGenerator<LogPage, void, undefined> {
+      if (options.filter?.types?.includes('ModeChanged') !== true) return yield* super.subscribe(options);
+      await new Promise<void>((resolve) => {
+        options.signal.addEventListener('abort', () => {
+          resolve();
+        });
+      });
+    }
+  }
+  // Ten seconds pass at once.
+  const sleep: Clock['sleep'] = (ms, signal) => systemClock.sleep(ms === 10_000 ? 1 : ms, signal);
+  const store = new DeafStore();
+  const api = await open(store, { ...systemClock, sleep });
+  await caughtUp(api);
+  const response = await api.server.inject({
+    method: 'PUT',
+    url: '/v1/mode',
+    headers: { 'content-type': 'application/json' },
+    payload: '{"cdnEnabled":false,"reason":"the CDN is away"}',
+  });
+  expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([503, 'MODE_LAGGING']);
+  expect(response.headers['retry-after']).toBe('1');
+  expect(await store.readStream(MODE_STREAM, { maxCount: 10 })).toHaveLength(1);
 });
 
 describe('when the log does not take events', () => {
