@@ -15,6 +15,8 @@ export interface S3Bucket {
   readonly name: string;
   /** For a look at what is in it that does not go through the code under test. */
   readonly client: S3Client;
+  /** Of every object below a prefix, by its key without that prefix; for small objects it is the MD5 in hex. */
+  etags(prefix: string): Promise<Map<string, string>>;
   /** Deletes every object and the bucket. */
   remove(): Promise<void>;
 }
@@ -27,6 +29,15 @@ export async function makeS3Bucket(server: S3Server): Promise<S3Bucket> {
   return {
     name,
     client,
+    etags: async (prefix) => {
+      const etags = new Map<string, string>();
+      for await (const page of paginateListObjectsV2({ client }, { Bucket: name, Prefix: prefix })) {
+        for (const { Key = '', ETag = '' } of page.Contents ?? []) {
+          etags.set(Key.slice(prefix.length), ETag.replaceAll('"', ''));
+        }
+      }
+      return etags;
+    },
     remove: async () => {
       for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name })) {
         const Objects = Contents.map(({ Key }) => ({ Key }));
