@@ -6,6 +6,7 @@ import {
   DeleteBucketCommand,
   DeleteObjectsCommand,
   paginateListObjectsV2,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { S3Server } from './s3-server.ts';
@@ -15,6 +16,7 @@ export interface S3Bucket {
   readonly name: string;
   /** For a look at what is in it that does not go through the code under test. */
   readonly client: S3Client;
+  put(key: string, bytes: Uint8Array): Promise<void>;
   /** Of every object below a prefix, by its key without that prefix; for small objects it is the MD5 in hex. */
   etags(prefix: string): Promise<Map<string, string>>;
   /** Deletes every object and the bucket. */
@@ -29,6 +31,9 @@ export async function makeS3Bucket(server: S3Server): Promise<S3Bucket> {
   return {
     name,
     client,
+    put: async (Key, Body) => {
+      await client.send(new PutObjectCommand({ Bucket: name, Key, Body }));
+    },
     etags: async (prefix) => {
       const etags = new Map<string, string>();
       for await (const page of paginateListObjectsV2({ client }, { Bucket: name, Prefix: prefix })) {
