@@ -48,9 +48,8 @@ export async function makeStorage(place: CephPlace): Promise<void> {
 
 /** Pools and a user who may make any number of buckets; monitor and storage run. */
 export async function makeUser(place: CephPlace, user: S3Server): Promise<void> {
-  await waitFor('the storage daemon to be up', async () =>
-    /\b1 up\b/.test(await run('ceph', [...configOption(place), 'osd', 'stat'])),
-  );
+  const isUp = async () => /\b1 up\b/.test(await run('ceph', [...configOption(place), 'osd', 'stat']));
+  await waitFor('the storage daemon to be up', isUp, 120_000);
   // One `ceph` that reads its commands: each start of it takes most of a second.
   await run(
     'ceph',

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,10 +17,17 @@ export function makeOwnFolder(parent: string = tmpdir()): string {
 }
 
 function isAbandoned(folder: string): boolean {
-  const ownerFile = join(folder, OWNER_FILE);
-  // Without an owner yet: another process makes it this moment, or removes it.
-  const owner = existsSync(ownerFile) ? Number(readFileSync(ownerFile, 'utf8')) : 0;
-  return owner > 0 && !isRunning(owner);
+  const owner = ownerOf(folder);
+  return owner !== null && !isRunning(owner);
+}
+
+/** @returns null where it cannot be read: another process makes or removes the folder, or it is another user's */
+function ownerOf(folder: string): number | null {
+  try {
+    return Number(readFileSync(join(folder, OWNER_FILE), 'utf8')) || null;
+  } catch {
+    return null;
+  }
 }
 
 function isRunning(pid: number): boolean {
