@@ -10,7 +10,7 @@ import {
   mayHaveHappened,
   toHoldfastError,
 } from '@holdfast/domain';
-import type { ProjectorStatus } from '../local/local-projector.ts';
+import type { ProjectorStatus } from '../local/condition.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { untilAnswered } from '../runtime/until-answered.ts';
 import { Wakeup } from '../runtime/wakeup.ts';

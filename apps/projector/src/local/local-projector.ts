@@ -19,7 +19,6 @@ import { removeOldGenerations, removeUnfinishedBuilds, replaceGeneration } from 
 import { replayToDirectory } from './replay-to-directory.ts';
 import { CONTENT_FILTER } from './wanted.ts';
 
-export type { ProjectorStatus } from './condition.ts';
 
 export interface LocalProjectorPorts {
   readonly store: EventStore;
