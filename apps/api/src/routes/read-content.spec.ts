@@ -47,7 +47,7 @@ describe('GET /v1/content/{path}', () => {
       url: `${CDN}/a.json`,
       origin: 'cdn',
       local: { version: 0, sha256 },
-      cdn: { version: 0, sha256, at: expect.any(String) },
+      cdn: { version: 0, sha256, etag: 'e', at: expect.any(String) },
     });
   });
 
