@@ -13,7 +13,7 @@ export interface ApiMetrics {
 
 /** A registry of its own for each server, so that several can live in one process. */
 export function createMetrics(
-  { store, catalog, modeWatch }: Pick<ApiPorts, 'store' | 'catalog' | 'modeWatch'>,
+  { store, catalog, clock, modeWatch }: Pick<ApiPorts, 'store' | 'catalog' | 'clock' | 'modeWatch'>,
   { node }: Pick<ApiSettings, 'node'>,
 ): ApiMetrics {
   const registry = new Registry();
@@ -46,6 +46,15 @@ export function createMetrics(
     registers,
     collect() {
       for (const [status, count] of Object.entries(catalog.replicationCounts())) this.set({ status }, count);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_replication_oldest_pending_seconds',
+    help: 'For how long the oldest version has been waiting for the bucket; 0 when none does',
+    registers,
+    collect() {
+      const oldest = catalog.oldestPendingAt() ?? clock.now();
+      this.set(Math.max(0, clock.now().getTime() - oldest.getTime()) / 1000);
     },
   });
   new Gauge({

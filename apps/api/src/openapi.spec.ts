@@ -58,6 +58,22 @@ describe('/openapi.json', () => {
       }
     }
   });
+
+  it('names every way in which the replication log is answered', async () => {
+    const { json } = await api.get('/openapi.json');
+    const paths = json['paths'] as Record<string, Record<string, Operation>>;
+    const { responses, parameters = [] } = paths['/v1/replications']!['get']!;
+    const { content } = responses['200'] as { content: Record<string, unknown> };
+    expect(Object.keys(content)).toEqual(['application/json', 'application/x-ndjson']);
+    expect(parameters.map(({ name }) => name)).toEqual([
+      'path',
+      'prefix',
+      'status',
+      'since',
+      'cursor',
+      'limit',
+    ]);
+  });
 });
 
 describe('/docs', () => {

@@ -39,6 +39,27 @@ export async function findReasons(api: Api): Promise<Reason[]> {
   return reasons;
 }
 
+/** What somebody should look at though this node serves as it should; none: nothing. */
+export function findWarnings({ catalog, settings }: Api): Reason[] {
+  const deadLetters = catalog.replicationCounts()['dead-letter'];
+  const node = catalog.nodes().find((candidate) => candidate.node === settings.node);
+  const waiting = node?.projectors.filter(({ state }) => state === 'waiting') ?? [];
+  return [
+    ...waiting.map(({ name, reason }) => ({
+      code: 'PROJECTOR_WAITING',
+      detail: `The ${name} projector waits: ${reason ?? 'it gave no reason'}`,
+    })),
+    ...(deadLetters === 0
+      ? []
+      : [
+          {
+            code: 'DEAD_LETTERS',
+            detail: `${deadLetters} ${deadLetters === 1 ? 'document was' : 'documents were'} given up for the bucket. GET /v1/replications?status=dead-letter says why, POST /v1/replications/retry asks for another round.`,
+          },
+        ]),
+  ];
+}
+
 function findProjectorReasons({ catalog, clock, settings }: Api): Reason[] {
   const node = catalog.nodes().find((candidate) => candidate.node === settings.node);
   if (node === undefined || isSilent(node, clock.now())) {

@@ -6,7 +6,7 @@ import { type DiskState, readDisk } from '../disk-check.ts';
 import { readOrNull } from '../local-index.ts';
 import { measureLag } from '../log-lag.ts';
 import { problemResponse } from '../problems.ts';
-import { findReasons, isSilent, reasonSchema } from '../readiness.ts';
+import { findReasons, findWarnings, isSilent, reasonSchema } from '../readiness.ts';
 
 const lagSchema = z
   .object({ events: z.int(), isAtLeast: z.boolean() })
@@ -38,7 +38,8 @@ const nodeSchema = z.object({
 
 export const healthAnswerSchema = z.object({
   status: z.enum(['ok', 'degraded']),
-  reasons: z.array(reasonSchema),
+  reasons: z.array(reasonSchema).meta({ description: 'Why this node is not ready' }),
+  warnings: z.array(reasonSchema).meta({ description: 'What somebody should look at all the same' }),
   node: z.string(),
   at: z.string(),
   api: z.object({ memoryBytes: z.number(), uptimeSeconds: z.number(), runtime: z.string() }),
@@ -74,11 +75,13 @@ export function health(app: ApiServer, api: Api): void {
       const now = clock.now();
       const checkpoint = readOrNull(() => reader.checkpoint());
       const reasons = await findReasons(api);
+      const warnings = findWarnings(api);
       const disks = settings.diskDirectories.map((directory) => readDisk(directory, settings.diskMinFree));
       const { freeBytes, totalBytes, minFreeBytes, isFull } = fullest(disks);
       return {
-        status: reasons.length === 0 && !isFull ? ('ok' as const) : ('degraded' as const),
+        status: reasons.length + warnings.length === 0 && !isFull ? ('ok' as const) : ('degraded' as const),
         reasons,
+        warnings,
         node: settings.node,
         at: now.toISOString(),
         api: {

@@ -15,7 +15,7 @@ const deadLettered = (path: string, version = 0) => ({
 });
 const giveUp = (path: string) => api.append(replicationStream(parsePath(path)), deadLettered(path));
 
-const report = (state: 'running' | 'stopped', reason: string | null = null) => ({
+const report = (state: 'running' | 'waiting' | 'stopped', reason: string | null = null) => ({
   type: 'NodeReported' as const,
   data: {
     node: NODE,
@@ -199,8 +199,9 @@ describe('health and probes', () => {
     const { status, json } = await api.get('/v1/health');
     expect(status).toBe(200);
     expect(json).toMatchObject({
-      status: 'ok',
+      status: 'degraded',
       reasons: [],
+      warnings: [{ code: 'DEAD_LETTERS' }],
       node: NODE,
       documents: { published: 1, deleted: 0 },
       replications: { queued: 0, 'dead-letter': 1 },
@@ -223,6 +224,57 @@ describe('health and probes', () => {
     await api.append(nodeStream(NODE), report('stopped', 'LOG_MISMATCH: other log'));
     expect(await reasons()).toEqual([503, ['PROJECTOR_STOPPED']]);
     expect((await api.get('/healthz')).json).toEqual({ status: 'ok' });
+  });
+
+  it('FR-017 says the same of dead letters everywhere, until newer versions take their place', async () => {
+    await api.append(nodeStream(NODE), report('running'));
+    for (const path of ['a.json', 'b.json', 'c.json']) await api.put(path, '1');
+    const told = async () => {
+      const { json: health } = await api.get('/v1/health');
+      const { json: ready } = await api.get('/readyz');
+      const { json: list } = await api.get('/v1/replications?status=dead-letter');
+      const metric = /holdfast_replications\{status="dead-letter",node="test-node"\} (\d+)/;
+      return {
+        listed: (list['replications'] as unknown[]).length,
+        counted: (list['counts'] as Record<string, number>)['dead-letter'],
+        health: [health['status'], (health['replications'] as Record<string, number>)['dead-letter']],
+        warned: health['warnings'],
+        ready: [ready['ready'], ready['warnings']],
+        metric: Number(metric.exec((await api.get('/metrics')).body.toString())?.[1]),
+      };
+    };
+    const none = { listed: 0, counted: 0, health: ['ok', 0], warned: [], ready: [true, []], metric: 0 };
+    expect(await told()).toEqual(none);
+    for (const path of ['a.json', 'b.json']) await giveUp(path);
+    const warnings = [{ code: 'DEAD_LETTERS', detail: expect.stringContaining('2 documents were given up') }];
+    expect(await told()).toEqual({
+      listed: 2,
+      counted: 2,
+      health: ['degraded', 2],
+      warned: warnings,
+      ready: [true, warnings],
+      metric: 2,
+    });
+    await api.put('a.json', '2');
+    await api.delete('b.json');
+    expect(await told()).toEqual(none);
+  });
+
+  it('warns of a projector that cannot go on by itself, and stays ready', async () => {
+    await api.append(nodeStream(NODE), report('waiting', 'BUCKET_NOT_FOUND: there is no bucket "x"'));
+    expect(await api.get('/readyz')).toMatchObject({
+      status: 200,
+      json: {
+        ready: true,
+        warnings: [
+          {
+            code: 'PROJECTOR_WAITING',
+            detail: 'The local projector waits: BUCKET_NOT_FOUND: there is no bucket "x"',
+          },
+        ],
+      },
+    });
+    expect((await api.get('/v1/health')).json).toMatchObject({ status: 'degraded' });
   });
 
   it('counts for Prometheus', async () => {

@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
-import { findReasons, reasonSchema } from '../readiness.ts';
+import { findReasons, findWarnings, reasonSchema } from '../readiness.ts';
 
-export const readyAnswerSchema = z.object({ ready: z.boolean(), reasons: z.array(reasonSchema) });
+export const readyAnswerSchema = z.object({
+  ready: z.boolean(),
+  reasons: z.array(reasonSchema),
+  warnings: z
+    .array(reasonSchema)
+    .meta({ description: 'What somebody should look at; it keeps no traffic away' }),
+});
 
 /** Liveness: this process answers; whether what it needs is well is not asked. */
 export function healthz(app: ApiServer): void {
@@ -32,8 +38,9 @@ export function readyz(app: ApiServer, api: Api): void {
     async (_request, reply) => {
       const reasons = await findReasons(api);
       void reply.header('cache-control', 'no-store');
-      if (reasons.length === 0) return { ready: true, reasons };
-      return reply.code(503).header('retry-after', '1').send({ ready: false, reasons });
+      const warnings = findWarnings(api);
+      if (reasons.length === 0) return { ready: true, reasons, warnings };
+      return reply.code(503).header('retry-after', '1').send({ ready: false, reasons, warnings });
     },
   );
 }
