@@ -375,12 +375,54 @@ describe('retrying everything', () => {
     expect(await lastOf('queued.json')).toBeUndefined();
   });
 
+  it('tells how many it has asked for of how many', async () => {
+    const paths = Array.from({ length: 600 }, (_, index) => `dead/${index}.json`);
+    await record(store, ...paths.flatMap((at) => [published(at), dead(at)]));
+    const told: EventData<'JobProgressed'>[] = [];
+    const retrying = retryAll({ store, catalog, clock });
+    const id = await request('retry-all');
+    const listening: RunJob = (run) =>
+      retrying({
+        ...run,
+        onProgress: (progress) => {
+          told.push(progress);
+        },
+      });
+    await start(jobsOf({ 'retry-all': listening }));
+    await ended(id);
+    expect(told).toEqual([
+      { phase: 'asking', done: 512, total: 600 },
+      { phase: 'asking', done: 600, total: 600 },
+    ]);
+  });
+
+  it('misses nothing that fails for the last time meanwhile', async () => {
+    await record(store, published('a.json'), failed('a.json'), published('b.json'), dead('b.json'));
+    await catalog.caughtUp();
+    const id = await request('retry-all');
+    const changing: Pick<Catalog, 'replications' | 'replicationCounts'> = {
+      replicationCounts: () => catalog.replicationCounts(),
+      replications: (question) => {
+        const page = catalog.replications(question);
+        // Known to the catalog before it is asked again, as it follows the memory log at once.
+        if (question.after === null) void record(store, dead('a.json'));
+        return page;
+      },
+    };
+    await start(jobsOf({ 'retry-all': retryAll({ store, catalog: changing, clock }) }));
+    expect(await ended(id)).toEqual(succeeded({ requested: 2 }));
+    expect(await lastOf('a.json')).toBe('ReplicationRetryRequested');
+  });
+
   it('leaves alone what has reached the bucket meanwhile', async () => {
     await record(store, published('a.json'), dead('a.json'));
     const id = await request('retry-all');
     await catalog.caughtUp();
     const rows = catalog.replications({ status: 'dead-letter', after: null, limit: 10 });
-    const stale = { replications: () => rows };
+    const stale = {
+      replications: () => rows,
+      replicationCounts: () => catalog.replicationCounts(),
+    };
     await record(store, replicated('a.json'));
     await start(jobsOf({ 'retry-all': retryAll({ store, catalog: stale, clock }) }));
     expect(await ended(id)).toEqual(succeeded({ requested: 0 }));

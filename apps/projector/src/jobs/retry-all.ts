@@ -1,4 +1,4 @@
-import type { Catalog, ReplicationRow } from '@holdfast/catalog';
+import type { Catalog, ReplicationRow, ReplicationsPage } from '@holdfast/catalog';
 import {
   type Clock,
   derivedEventId,
@@ -13,7 +13,7 @@ import { type JobRun, metadataOf, type RunJob } from './job.ts';
 
 export interface RetryAllPorts {
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'replications'>;
+  readonly catalog: Pick<Catalog, 'replications' | 'replicationCounts'>;
   readonly clock: Clock;
 }
 
@@ -26,23 +26,20 @@ export const retryAll =
   async (run) => {
     // What an earlier run asked for is no dead letter any more, so it is not met again.
     let requested = run.job.progress?.done ?? 0;
-    for (const status of ['dead-letter', 'failed'] as const) {
-      for (let after: string | null = null; ;) {
-        const page: ReturnType<Catalog['replications']> = ports.catalog.replications({
-          status,
-          after,
-          limit: PAGE,
-        });
-        await inParallel(page.rows, CONCURRENCY, async (row) => {
-          if (await requestRetry(row, run, ports)) requested += 1;
-        });
-        run.signal.throwIfAborted();
-        run.onProgress({ phase: 'asking', done: requested, total: null });
-        if (page.next === null) break;
-        after = page.next;
-      }
+    const { failed, 'dead-letter': deadLetters } = ports.catalog.replicationCounts();
+    const total = requested + failed + deadLetters;
+    for (let after: string | null = null; ;) {
+      // Both at once: what fails for the last time meanwhile is not missed between two lists.
+      const status = ['dead-letter', 'failed'] as const;
+      const page: ReplicationsPage = ports.catalog.replications({ status, after, limit: PAGE });
+      await inParallel(page.rows, CONCURRENCY, async (row) => {
+        if (await requestRetry(row, run, ports)) requested += 1;
+      });
+      run.signal.throwIfAborted();
+      run.onProgress({ phase: 'asking', done: requested, total: Math.max(requested, total) });
+      if (page.next === null) return { requested };
+      after = page.next;
     }
-    return { requested };
   };
 
 /** @returns false where something else happened to the path meanwhile, which makes the request needless */
