@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { DatabaseSync } from 'node:sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ import {
 import { faultyAppends, MemoryEventStore } from '@holdfast/domain/testing';
 import { compose, type Composed } from './compose.ts';
 import { readConfig } from './config.ts';
-import { eventually, startApi } from './testing/start-api.ts';
+import { eventually, parseLines, startApi } from './testing/start-api.ts';
 
 let dataDir: string;
 let opened: Composed | null = null;
@@ -163,6 +164,43 @@ it('a change of mode that this process does not hear of is answered 503, and is 
   expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([503, 'MODE_LAGGING']);
   expect(response.headers['retry-after']).toBe('1');
   expect(await store.readStream(MODE_STREAM, { maxCount: 10 })).toHaveLength(1);
+});
+
+it('a batch waits once for a catalog that stands still, not once for each line; all of it is in the log', async () => {
+  class StallingStore extends MemoryEventStore {
+    isStalled = false;
+
+    override async *subscribe(options: SubscribeOptions): AsyncGenerator<LogPage, void, undefined> {
+      for await (const page of super.subscribe(options)) {
+        if (this.isStalled) await once(options.signal, 'abort');
+        yield page;
+      }
+    }
+  }
+  let waits = 0;
+  // Ten seconds pass at once.
+  const sleep: Clock['sleep'] = (ms, signal) => {
+    waits += ms === 10_000 ? 1 : 0;
+    return systemClock.sleep(ms === 10_000 ? 1 : ms, signal);
+  };
+  const store = new StallingStore();
+  const api = await open(store, { ...systemClock, sleep });
+  await caughtUp(api);
+  store.isStalled = true;
+  const response = await api.server.inject({
+    method: 'POST',
+    url: '/v1/batch',
+    headers: { 'content-type': 'application/x-ndjson' },
+    payload: ['a', 'b', 'c'].map((name) => `{"put":"${name}.json","text":"1"}`).join('\n'),
+  });
+  expect(parseLines(response.body)).toMatchObject([
+    { line: 1, ok: false, code: 'CATALOG_LAGGING' },
+    { line: 2, ok: false, code: 'CATALOG_LAGGING' },
+    { line: 3, ok: false, code: 'CATALOG_LAGGING' },
+    { done: true, published: 0, failed: 3 },
+  ]);
+  expect(waits).toBe(1);
+  expect(store.log.events).toHaveLength(4);
 });
 
 describe('when the log does not take events', () => {

@@ -9,6 +9,7 @@ export class BatchReport {
   readonly #results: ResultStream;
   readonly #counts = { published: 0, unchanged: 0, deleted: 0, failed: 0 };
   #position: string | null = null;
+  #isCatalogLate = false;
 
   constructor(context: BatchContext, results: ResultStream) {
     this.#context = context;
@@ -32,9 +33,12 @@ export class BatchReport {
   async #whenReflected(result: BatchResult): Promise<BatchResult> {
     if (!result.ok || result.position === null || this.#context.isDryRun) return result;
     try {
-      await this.#context.api.catalog.reached(result.position);
+      // What was waited for in vain once is not waited for by each of the results behind it.
+      await this.#context.api.catalog.reached(result.position, this.#isCatalogLate ? { timeoutMs: 0 } : {});
+      this.#isCatalogLate = false;
       return result;
     } catch (error) {
+      this.#isCatalogLate = true;
       const { line, path } = result;
       const { code, message } = toHoldfastError(error);
       return { line, path, ok: false, code, detail: message };
