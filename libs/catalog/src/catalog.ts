@@ -199,7 +199,7 @@ export class Catalog {
       });
     } catch (error) {
       this.#applier.forget();
-      const known = translateSqliteError(error, { attempted: 'writing the catalog', file: this.#file });
+      const known = translateSqliteError(error, { attempted: 'to write the catalog', file: this.#file });
       // The next start builds it again instead of meeting the damage again.
       if (hasCode(known, 'DATABASE_CORRUPT')) deleteCatalogFiles(this.#file);
       throw known;
