@@ -1,0 +1,207 @@
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type {
+  Clock,
+  DeleteFailure,
+  HoldfastError,
+  ListedObject,
+  ObjectHead,
+  PutOptions,
+} from '@holdfast/domain';
+import { answerUnreadable, bucketUnsupported, translateS3Error } from './s3-error.ts';
+import type { S3Call, S3Place } from './s3-place.ts';
+import type { S3Transport } from './s3-transport.ts';
+
+/** As the server takes it, with or without quotes. */
+export interface Conditions {
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: '*';
+}
+
+export interface Page {
+  /** In the order the server gave them. */
+  readonly objects: ListedObject[];
+  readonly isLast: boolean;
+}
+
+/** AWS names those so that can neither be listed in order nor be used like any other bucket. */
+const DIRECTORY_BUCKET = /--x-s3$/;
+
+/** The requests of S3 that a replica needs: one method sends one. Keys are those below the prefix. */
+export class S3Requests {
+  readonly place: S3Place;
+  readonly #client: S3Client;
+  readonly #transport: S3Transport;
+  readonly #clock: Clock;
+
+  constructor(place: S3Place, parts: { client: S3Client; transport: S3Transport; clock: Clock }) {
+    this.place = place;
+    this.#client = parts.client;
+    this.#transport = parts.transport;
+    this.#clock = parts.clock;
+  }
+
+  async put(
+    key: string,
+    bytes: Uint8Array,
+    options: Omit<PutOptions, keyof Conditions>,
+    { ifMatch, ifNoneMatch }: Conditions = {},
+  ): Promise<ListedObject> {
+    const { contentType, cacheControl, md5, metadata, signal } = options;
+    const call: S3Call = {
+      attempted: `to store ${key}`,
+      key,
+      isWrite: true,
+      missing: ifMatch === undefined ? 'bucket' : 'condition',
+    };
+    const command = new PutObjectCommand({
+      ...this.#object(key),
+      Body: bytes,
+      ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
+      ContentType: contentType,
+      ...(cacheControl === null ? {} : { CacheControl: cacheControl }),
+      Metadata: { ...metadata },
+      ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
+      ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
+    });
+    const { ETag } = await this.#send(call, signal, () => this.#client.send(command));
+    return { key, bytes: bytes.length, etag: this.#etagOf(ETag, call) };
+  }
+
+  async get(key: string, signal?: AbortSignal): Promise<ObjectHead & { body: Uint8Array }> {
+    const call: S3Call = { attempted: `to read ${key}`, key, isWrite: false, missing: 'object' };
+    const command = new GetObjectCommand(this.#object(key));
+    return this.#send(call, signal, async () => {
+      const answer = await this.#client.send(command);
+      const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+      return { ...this.#headOf(key, { ...answer, ContentLength: body.length }, call), body };
+    });
+  }
+
+  /** @throws OBJECT_NOT_FOUND, also where there is no bucket: an answer to HEAD cannot say which */
+  async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
+    const call: S3Call = { attempted: `to look at ${key}`, key, isWrite: false, missing: 'object' };
+    const command = new HeadObjectCommand(this.#object(key));
+    return this.#headOf(key, await this.#send(call, signal, () => this.#client.send(command)), call);
+  }
+
+  /** @throws BUCKET_NOT_FOUND */
+  async requireBucket(signal?: AbortSignal): Promise<void> {
+    const call: S3Call = { attempted: 'to look for it', isWrite: false, missing: 'bucket' };
+    const command = new HeadBucketCommand({ Bucket: this.place.bucket });
+    await this.#send(call, signal, () => this.#client.send(command));
+  }
+
+  /** @param options.maxCount  1 to 1,000 */
+  async list(options: {
+    prefix: string;
+    after: string | null;
+    maxCount: number;
+    signal?: AbortSignal | undefined;
+  }): Promise<Page> {
+    const call: S3Call = { attempted: 'to list objects', isWrite: false, missing: 'bucket' };
+    const { bucket, prefix } = this.place;
+    const command = new ListObjectsV2Command({
+      Bucket: bucket,
+      Prefix: prefix + options.prefix,
+      ...(options.after === null ? {} : { StartAfter: prefix + options.after }),
+      MaxKeys: options.maxCount,
+      // Keys that others put there may have characters that XML cannot hold.
+      EncodingType: 'url',
+    });
+    const answer = await this.#send(call, options.signal, () => this.#client.send(command));
+    const read = answer.EncodingType === 'url' ? decodeKey : (key: string) => key;
+    const objects = (answer.Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
+      key: read(Key).slice(prefix.length),
+      bytes: Size,
+      etag: this.#etagOf(ETag, call),
+    }));
+    return { objects, isLast: answer.IsTruncated !== true };
+  }
+
+  /** @param keys  1 to 1,000 */
+  async delete(keys: readonly string[], signal?: AbortSignal): Promise<DeleteFailure[]> {
+    const call: S3Call = {
+      attempted: `to delete ${keys.length} objects`,
+      isWrite: true,
+      missing: 'bucket',
+    };
+    const { bucket, prefix } = this.place;
+    const command = new DeleteObjectsCommand({
+      Bucket: bucket,
+      Delete: { Objects: keys.map((key) => ({ Key: prefix + key })) },
+    });
+    const answer = await this.#send(call, signal, () => this.#client.send(command));
+    const deleted = new Set((answer.Deleted ?? []).map(({ Key = '' }) => Key));
+    const refused = new Map((answer.Errors ?? []).map(({ Key = '', ...why }) => [Key, why] as const));
+    return keys
+      .filter((key) => !deleted.has(prefix + key) && refused.get(prefix + key)?.Code !== 'NoSuchKey')
+      .map((key) => ({ key, error: this.#deleteFailure(key, refused.get(prefix + key)) }));
+  }
+
+  translate(error: unknown, call: S3Call): HoldfastError {
+    return translateS3Error(error, this.place, call, this.#clock.now());
+  }
+
+  #deleteFailure(
+    key: string,
+    why: { Code?: string | undefined; Message?: string | undefined } | undefined,
+  ): HoldfastError {
+    const call: S3Call = { attempted: `to delete ${key}`, key, isWrite: true, missing: 'object' };
+    if (why === undefined) return answerUnreadable(this.place, call, 'nothing about this key');
+    const { Code: name = 'Unknown', Message: message = '' } = why;
+    const refusal = { name, message, $fault: 'server', $metadata: { httpStatusCode: 400 } };
+    return this.translate(refusal, call);
+  }
+
+  async #send<T>(call: S3Call, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+    if (DIRECTORY_BUCKET.test(this.place.bucket)) {
+      throw bucketUnsupported(this.place, 'it is a directory bucket, which is listed in no order');
+    }
+    try {
+      return await this.#transport.withSignal(signal, run);
+    } catch (error) {
+      throw this.translate(error, call);
+    }
+  }
+
+  #object(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.place.bucket, Key: this.place.prefix + key };
+  }
+
+  #headOf(
+    key: string,
+    answer: {
+      ContentLength?: number | undefined;
+      ETag?: string | undefined;
+      ContentType?: string | undefined;
+      CacheControl?: string | undefined;
+      Metadata?: Record<string, string> | undefined;
+    },
+    call: S3Call,
+  ): ObjectHead {
+    return {
+      key,
+      bytes: answer.ContentLength ?? 0,
+      etag: this.#etagOf(answer.ETag, call),
+      contentType: answer.ContentType ?? 'application/octet-stream',
+      cacheControl: answer.CacheControl ?? null,
+      metadata: { ...answer.Metadata },
+    };
+  }
+
+  #etagOf(header: string | undefined, call: S3Call): string {
+    const etag = header?.replace(/^(?:W\/)?"|"$/g, '') ?? '';
+    if (etag === '') throw answerUnreadable(this.place, call, 'no ETag');
+    return etag;
+  }
+}
+
+const decodeKey = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
