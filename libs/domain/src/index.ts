@@ -87,7 +87,14 @@ export {
   type NodeUrls,
   snapshotMode,
 } from './mode/content-url.ts';
-export { ALERT_CODES, type AlertCode, alertStream } from './alerts/events.ts';
+export {
+  ALERT_CODES,
+  ALERT_SEVERITIES,
+  type AlertCode,
+  type AlertSeverity,
+  alertStream,
+  MAX_ALERT_MESSAGE_CHARS,
+} from './alerts/events.ts';
 export { REPLICATION_ACTIONS, type ReplicationAction, replicationStream } from './replication/events.ts';
 export { DEFAULT_RETRY_SCHEDULE_MS, nextRetryAt } from './replication/schedule.ts';
 export { JOB_KINDS, type JobKind, jobStream } from './jobs/events.ts';
