@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Catalog, openCatalog } from '@holdfast/catalog';
-import { FolderObjectStore } from '@holdfast/cdn';
+import { CloudflarePurger, FolderObjectStore } from '@holdfast/cdn';
 import {
   type Clock,
   CLOCK,
@@ -10,6 +10,7 @@ import {
   ModeWatch,
   OBJECT_STORE,
   type ObjectStore,
+  type Purger,
   systemClock,
   toHoldfastError,
 } from '@holdfast/domain';
@@ -27,6 +28,7 @@ import {
 import { pino, type Logger } from 'pino';
 import { container, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
 import { CdnProjector } from './cdn/cdn-projector.ts';
+import { Purging } from './cdn/purging.ts';
 import { type Released, whenLocked } from './cdn/stand-by.ts';
 import type { ProjectorConfig } from './config.ts';
 import { directoryDeletion } from './jobs/directory-deletion.ts';
@@ -150,7 +152,7 @@ async function open(
 }
 
 function registerProjectors(parts: DependencyContainer, config: ProjectorConfig): void {
-  const { dataDir, node } = config;
+  const { dataDir, node, cdnBaseUrl, urlVersion } = config;
   parts.register(LocalProjector, {
     useFactory: instanceCachingFactory(
       (from) =>
@@ -164,6 +166,22 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
         }),
     ),
   });
+  parts.register(Purging, {
+    useFactory: instanceCachingFactory(
+      (from) =>
+        new Purging(
+          {
+            store: from.resolve(EVENT_STORE),
+            bucket: from.resolve(OBJECT_STORE),
+            purger: createPurger(config, from.resolve(CLOCK)),
+            mode: from.resolve(ModeWatch),
+            clock: from.resolve(CLOCK),
+            log: from.resolve<Logger>(LOGGER).child({ projector: 'purge' }),
+          },
+          { logId: from.resolve(LOG_ID), cdnBaseUrl, urlVersion },
+        ),
+    ),
+  });
   parts.register(CdnProjector, {
     useFactory: instanceCachingFactory(
       (from) =>
@@ -173,6 +191,7 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
             catalog: from.resolve(Catalog),
             content: from.resolve(CONTENT_READER),
             bucket: from.resolve(OBJECT_STORE),
+            purging: from.resolve(Purging),
             mode: from.resolve(ModeWatch),
             clock: from.resolve(CLOCK),
             log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
@@ -227,7 +246,7 @@ function registerWatchers(
         {
           store: from.resolve(EVENT_STORE),
           clock,
-          readState: () => readNodeState({ projectors, disks, log }),
+          readState: () => readNodeState({ projectors, purging: from.resolve(Purging), disks, log }),
           onTrouble: ({ code, message }) => {
             log.warn({ code }, `no report of this node: ${message}`);
           },
@@ -279,6 +298,13 @@ async function standByForCdn(dataDir: string, clock: Clock, logger: Logger): Pro
     logger.info(`The CDN projector stands by: ${reason}`);
   };
   return (await whenLocked(() => lockDataDirectory(dataDir, 'cdn'), { clock, signal, onWait }))!;
+}
+
+function createPurger(config: ProjectorConfig, clock: Clock): Purger | null {
+  const { purge, cloudflareApiToken, corsOrigins } = config;
+  if (purge.kind === 'none' || cloudflareApiToken === null) return null;
+  const origins = corsOrigins === '*' ? [] : corsOrigins;
+  return new CloudflarePurger({ zone: purge.zone, token: cloudflareApiToken, origins, clock });
 }
 
 /** Each process has its own: the lock it took keeps others away. */

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Clock, hasCode, HoldfastError, type ObjectStore, sha256Of } from '@holdfast/domain';
+import { PROBE_KEY, probeOf } from './probe-object.ts';
 
 const ASK_AGAIN_MS = 5_000;
-/** Constant bytes per log: they say whose bucket it is, and tell a prober that the CDN serves it. */
-const PROBE_KEY = '.holdfast/probe.json';
-const probeOf = (logId: string): Buffer => Buffer.from(`${JSON.stringify({ holdfast: 'probe', logId })}\n`);
 
 /**
  * Whether the bucket is this log's. A bucket is claimed before the first object is put into it, so that

@@ -16,6 +16,7 @@ import { untilAnswered } from '../runtime/until-answered.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
 import { BucketAccess } from './bucket-access.ts';
 import { type DueCatalog, DuePaths, type Taken } from './due-paths.ts';
+import type { Purging } from './purging.ts';
 import { readCauses } from './read-causes.ts';
 import { recordOutcome, type RecordPorts } from './record-outcome.ts';
 import {
@@ -40,6 +41,8 @@ export interface CdnProjectorPorts {
   readonly mode: Pick<ModeWatch, 'mode' | 'onChange'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
+  /** Begun when the bucket can be used for the first time. */
+  readonly purging: Pick<Purging, 'start' | 'close'>;
   /** How many paths the local projector of this process has yet to write; absent where it has none. */
   readonly countLocalPending?: () => number;
   /** Between 0 and 1, for waits that should not coincide; `Math.random` unless given. */
@@ -109,6 +112,7 @@ export class CdnProjector {
       actor: this.#actor,
       logId,
       onOpen: () => {
+        ports.purging.start();
         this.#due.refresh();
         this.#changed.wake();
       },
@@ -202,6 +206,7 @@ export class CdnProjector {
       for (const end of ends) end();
       await Promise.allSettled(this.#attempts);
       await this.#access.close();
+      await this.#ports.purging.close();
       held.release();
     }
   }
@@ -212,6 +217,7 @@ export class CdnProjector {
     if (head === null) return;
     this.#settling.takeOver(head);
     await this.#access.begin();
+    if (this.#access.why === null) this.#ports.purging.start();
   }
 
   /** Begins as many attempts as may be under way. @returns false where it could not be known which are due */

@@ -28,6 +28,7 @@ import {
 } from '@holdfast/domain/testing';
 import type { RecordedFile } from '@holdfast/storage';
 import { CdnProjector } from './cdn-projector.ts';
+import { Purging } from './purging.ts';
 import type { LocalFiles } from './replicate.ts';
 
 const NODE = 'web-1';
@@ -206,6 +207,17 @@ export class CdnWorld {
         catalog: this.#catalog,
         content: this.disk,
         bucket: this.bucket,
+        purging: new Purging(
+          {
+            store,
+            bucket: this.bucket,
+            purger: null,
+            mode: this.#mode,
+            clock,
+            log: { info: write, warn: write, error: write },
+          },
+          { logId: LOG_ID, cdnBaseUrl: null, urlVersion: false },
+        ),
         mode: this.#mode,
         clock,
         random: options.random ?? (() => 0),

@@ -85,8 +85,9 @@ export class Purging {
     this.#attempts = ports.purger === null ? null : new PurgeAttempts(ports.purger, ports.log);
   }
 
-  /** Begins in the background; `status` tells how it goes. */
+  /** Begins in the background; `status` tells how it goes. Only the first call counts. */
   start(): void {
+    if (this.#isStarted || this.#stop.signal.aborted) return;
     if (this.#attempts !== null) this.#running = this.#run(this.#attempts);
     this.#isStarted = true;
   }

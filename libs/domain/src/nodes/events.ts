@@ -16,7 +16,7 @@ export const nodeEvents = {
       intervalSeconds: z.number().positive(),
       projectors: z.array(
         z.object({
-          name: z.enum(['local', 'cdn', 'drift']),
+          name: z.enum(['local', 'cdn', 'drift', 'purge']),
           /** running: works; paused: the mode says so; waiting: cannot go on by itself (see reason); stopped: gave up. */
           state: z.enum(PROJECTOR_STATES),
           reason: z.string().max(2000).nullable(),
