@@ -150,21 +150,26 @@ describe('output', () => {
       error: { code: 'X', message: 'a\nb' },
     },
   ];
+  const counts = { queued: 0, failed: 0, success: 2, 'dead-letter': 1, superseded: 0 };
   const list: RequestListener = (_request, response) =>
-    json(response, 200, { replications: rows, next: null });
+    json(response, 200, { replications: rows, counts, next: null });
 
   it('shows any script and lets no name drive the terminal', async () => {
     const { exitCode, stdout } = await against(list, 'replications');
     expect(exitCode).toBe(1);
-    expect(stdout.split('\n')[1]).toBe(
-      'dead-letter  מילון/\\u001b[31m\\u202e.json        1  put            8  2026-11-23T12:00:00.000Z  -           X: a\\u000ab',
-    );
+    expect(stdout.split('\n')).toEqual([
+      'Status       Version  Action  Attempts  Queued                Path',
+      'dead-letter        1  put            8  2026-11-23T12:00:00Z  מילון/\\u001b[31m\\u202e.json',
+      '    X: a\\u000ab',
+      'In the whole log: 2 success, 1 dead-letter.',
+      '',
+    ]);
   });
 
   it('is one JSON document with --json, the same to a program', async () => {
     const { stdout } = await against(list, 'replications', '--json');
     for (const character of ['\u001b', '\u202e']) expect(stdout).not.toContain(character);
-    expect(JSON.parse(stdout)).toEqual({ replications: rows, complete: true });
+    expect(JSON.parse(stdout)).toEqual({ replications: rows, counts, complete: true });
   });
 });
 

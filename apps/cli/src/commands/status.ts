@@ -23,7 +23,7 @@ function findTroubles({ reasons, replications, disk, nodes }: HealthAnswer): str
     ...(deadLetters === 0
       ? []
       : [
-          `${deadLetters} dead letters: "holdfast replications --failed" says why, "holdfast replications retry --all" tries again.`,
+          `${deadLetters} dead ${deadLetters === 1 ? 'letter' : 'letters'}: "holdfast replications --failed" says why, "holdfast replications retry --all" tries again.`,
         ]),
     ...(disk.publishing
       ? []

@@ -6,7 +6,7 @@ import { printableJson } from './printable-json.ts';
 import { type Progress, barProgress, lineProgress, noProgress } from './progress.ts';
 import { type Cell, layOutTable } from './table.ts';
 
-export type TerminalStream = Writable & { readonly isTTY?: boolean };
+export type TerminalStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** Where a command says what it found: for a person, or as JSON for a program. Failures go to standard error. */
 export class Output {
@@ -42,10 +42,22 @@ export class Output {
     if (!this.isJson) this.#stdout.write(`${printable(text)}\n`);
   }
 
-  /** A table for a person; nothing where there are no rows. */
-  table(headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  /**
+   * A table for a person, not wider than the terminal where text can be wrapped; nothing where there are no rows.
+   * @param below  a text under each row, or null
+   */
+  table(
+    headings: readonly string[],
+    rows: readonly (readonly Cell[])[],
+    below?: readonly (string | null)[],
+  ): void {
     if (this.isJson || rows.length === 0) return;
-    const [first = '', ...lines] = layOutTable(headings, rows);
+    // Terminals that do not know say 0.
+    const { columns = 0 } = this.#stdout;
+    const [first = '', ...lines] = layOutTable(headings, rows, {
+      ...(columns === 0 ? {} : { width: columns }),
+      ...(below === undefined ? {} : { below }),
+    });
     this.#stdout.write(
       `${[this.#useColours ? styleText('dim', first, { validateStream: false }) : first, ...lines].join('\n')}\n`,
     );

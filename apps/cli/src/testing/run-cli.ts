@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import type { TerminalStream } from '../output/output.ts';
 import { runProgram } from '../program.ts';
 
 export interface Ran {
@@ -9,18 +10,22 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs one command in this process, as if output went to a file. */
+/**
+ * Runs one command in this process, as if output went to a file.
+ * @param columns  how wide that says it is, as a terminal does
+ */
 export async function runCli(
   args: readonly string[],
   env: Record<string, string>,
   signal: AbortSignal = new AbortController().signal,
+  columns = 0,
 ): Promise<Ran> {
-  const [stdout, stderr] = [collector(), collector()];
+  const [stdout, stderr] = [collector(columns), collector(columns)];
   const exitCode = await runProgram(args, { env, stdout: stdout.stream, stderr: stderr.stream, signal });
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-function collector(): { stream: Writable; text: () => string } {
+function collector(columns: number): { stream: TerminalStream; text: () => string } {
   let text = '';
   const stream = new Writable({
     decodeStrings: false,
@@ -29,7 +34,7 @@ function collector(): { stream: Writable; text: () => string } {
       done();
     },
   });
-  return { stream, text: () => text };
+  return { stream: Object.assign(stream, { columns }), text: () => text };
 }
 
 /** A server that misbehaves as the listener says, on a free port. */
