@@ -51,6 +51,8 @@ export interface ApiSettings {
   readonly corsOrigins: '*' | readonly string[];
   readonly kinds: KindChecks;
   readonly pathRules: PathRules;
+  /** Of what is published from now on: it leaves room for the bucket's prefix. */
+  readonly publishedPathRules: PathRules;
   readonly diskMinFree: DiskMinFree;
   /** Where publishing needs room. */
   readonly diskDirectories: readonly string[];

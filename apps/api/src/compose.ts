@@ -13,6 +13,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
+import { reservedKeyBytes } from '@holdfast/settings';
 import {
   type ContentReader,
   dataPaths,
@@ -121,6 +122,7 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     parts.registerInstance<ApiSettings>(SETTINGS, {
       ...config,
       pathRules: { lowerCaseOnly },
+      publishedPathRules: { lowerCaseOnly, reservedBytes: reservedKeyBytes(config.bucket) },
       diskDirectories: [...new Set([config.dataDir, dirname(eventsFile)])],
     });
     parts.register(CommandHandler, {

@@ -6,6 +6,7 @@ const NAMES = [
   'host',
   'node',
   'eventStore',
+  'bucket',
   'cdnBaseUrl',
   'localBaseUrl',
   'cacheControl',

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Catalog, openCatalog } from '@holdfast/catalog';
-import { CloudflarePurger, FolderObjectStore } from '@holdfast/cdn';
+import { CloudflarePurger } from '@holdfast/cdn';
 import {
   type Clock,
   CLOCK,
@@ -37,6 +37,7 @@ import { replay } from './jobs/replay.ts';
 import { retryAll } from './jobs/retry-all.ts';
 import { LocalProjector } from './local/local-projector.ts';
 import { readNodeState } from './node-state.ts';
+import { openBucket } from './open-bucket.ts';
 import { readVersion } from './version.ts';
 
 export interface Overrides {
@@ -146,7 +147,7 @@ async function open(
   });
   parts.registerInstance<ContentReader>(CONTENT_READER, content);
 
-  const bucket = overrides.bucket ?? new FolderObjectStore({ folder: bucketFolder(config), clock });
+  const bucket = overrides.bucket ?? (await openBucket(config, clock));
   closers.push(() => bucket.close());
   parts.registerInstance<ObjectStore>(OBJECT_STORE, bucket);
 }
@@ -310,6 +311,3 @@ function createPurger(config: ProjectorConfig, clock: Clock): Purger | null {
 /** Each process has its own: the lock it took keeps others away. */
 const catalogFile = ({ dataDir, projectors }: ProjectorConfig): string =>
   dataPaths(dataDir).catalog(projectors.includes('local') ? 'projector' : 'projector-cdn');
-
-const bucketFolder = ({ dataDir, bucket }: ProjectorConfig): string =>
-  bucket.folder ?? dataPaths(dataDir).bucket;

@@ -9,12 +9,6 @@ export interface EventStoreAddress {
   readonly file: string | null;
 }
 
-export interface BucketAddress {
-  readonly kind: 'folder';
-  /** Absolute; null: in the data directory. */
-  readonly folder: string | null;
-}
-
 const place = (text: string): string | null => (text === '' ? null : resolve(text));
 
 export const eventStoreAddress = z.string().transform((text, context): EventStoreAddress => {
@@ -23,16 +17,6 @@ export const eventStoreAddress = z.string().transform((text, context): EventStor
     /^(esdb|kurrentdb)/.test(text)
       ? 'names an EventStoreDB server, which this version cannot use yet; "sqlite:" is the embedded log'
       : 'is not "sqlite:" (the log in the data directory) or "sqlite:<file>"',
-  );
-  return z.NEVER;
-});
-
-export const bucketAddress = z.string().transform((text, context): BucketAddress => {
-  if (text.startsWith('folder:')) return { kind: 'folder', folder: place(text.slice('folder:'.length)) };
-  context.addIssue(
-    text.startsWith('s3:')
-      ? 'names an S3 bucket, which this version cannot use yet; "folder:" is the embedded bucket'
-      : 'is not "folder:" (the bucket in the data directory) or "folder:<directory>"',
   );
   return z.NEVER;
 });

@@ -1,4 +1,5 @@
-export { type BucketAddress, type EventStoreAddress, localBaseUrlOf } from './address.ts';
+export { type EventStoreAddress, localBaseUrlOf } from './address.ts';
+export { type BucketAddress, reservedKeyBytes } from './bucket-address.ts';
 export { describeSettings, type SettingDescription } from './describe-settings.ts';
 export { type PurgeAddress } from './purge-address.ts';
 export { ALL_SETTINGS, type Environment, readSettings } from './read-settings.ts';

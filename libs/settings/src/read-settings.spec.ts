@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_RETRY_SCHEDULE_MS, hasCode } from '@holdfast/domain';
 import { localBaseUrlOf } from './address.ts';
+import { reservedKeyBytes } from './bucket-address.ts';
 import { ALL_SETTINGS, type Environment, readSettings } from './read-settings.ts';
 
 const read = (env: Environment) => readSettings(env, ALL_SETTINGS);
@@ -26,6 +27,12 @@ describe('readSettings', () => {
       node: expect.stringMatching(/^[\w.-]+$/),
       eventStore: { kind: 'sqlite', file: null },
       bucket: { kind: 'folder', folder: null },
+      s3Endpoint: null,
+      s3Region: 'us-east-1',
+      s3AccessKeyId: null,
+      s3SecretAccessKey: null,
+      s3ForcePathStyle: null,
+      s3TimeoutMs: 30_000,
       cdnBaseUrl: null,
       localBaseUrl: null,
       cacheControl: 'public, max-age=60, stale-while-revalidate=300',
@@ -112,6 +119,18 @@ describe('readSettings', () => {
     ]);
   });
 
+  it('reports half of a pair of keys, in either order, and a key that cannot be one', () => {
+    expect(problemsOf({ HOLDFAST_S3_ACCESS_KEY_ID: 'AKIA' })).toEqual([
+      '  HOLDFAST_S3_ACCESS_KEY_ID=*** needs HOLDFAST_S3_SECRET_ACCESS_KEY, which is not set',
+    ]);
+    expect(problemsOf({ HOLDFAST_S3_SECRET_ACCESS_KEY: 'open-sesame' })).toEqual([
+      '  HOLDFAST_S3_SECRET_ACCESS_KEY=*** needs HOLDFAST_S3_ACCESS_KEY_ID, which is not set',
+    ]);
+    expect(
+      problemsOf({ HOLDFAST_S3_ACCESS_KEY_ID: 'A B', HOLDFAST_S3_SECRET_ACCESS_KEY: 'a b' }),
+    ).toHaveLength(2);
+  });
+
   it('shows no secret: not a token, not a password in a URL, not the value of an unknown variable', () => {
     const text = problemsOf({
       HOLDFAST_TOKEN: 'open sesame',
@@ -128,7 +147,31 @@ describe('readSettings', () => {
     ['HOLDFAST_HOST', '0.0.0.0', '192.168.1.2', 'example.org', '::'],
     ['HOLDFAST_NODE', 'a b', '../x', 'x'.repeat(101)],
     ['HOLDFAST_EVENT_STORE', 'esdb://localhost:2113', 'events.db', 'postgres://x'],
-    ['HOLDFAST_BUCKET', 's3://bucket/prefix', '/srv/bucket'],
+    [
+      'HOLDFAST_BUCKET',
+      '/srv/bucket',
+      's3:',
+      's3:bucket',
+      's3://',
+      's3://ab',
+      's3://Bucket',
+      's3://my_bucket',
+      's3://-bucket',
+      's3://a..b',
+      's3://10.0.0.1/a',
+      `s3://${'b'.repeat(64)}`,
+      's3://bucket//',
+      's3://bucket/a//b',
+      's3://bucket/.hidden',
+      's3://bucket/a.json',
+      's3://bucket/a?b',
+      's3://bucket/e\u0301',
+      `s3://bucket/${'é/'.repeat(200)}`,
+    ],
+    ['HOLDFAST_S3_ENDPOINT', 's3.example.org', 'https://key:secret@s3.example.org'],
+    ['HOLDFAST_S3_REGION', 'EU', 'eu west'],
+    ['HOLDFAST_S3_FORCE_PATH_STYLE', 'yes'],
+    ['HOLDFAST_S3_TIMEOUT', '30', '0s', '2h'],
     [
       'HOLDFAST_CDN_BASE_URL',
       'cdn.example.org',
@@ -160,6 +203,23 @@ describe('readSettings', () => {
   ])('refuses wrong values of %s', (name, ...values) => {
     for (const value of values)
       expect({ value, problems: problemsOf({ [name]: value }).length }).toEqual({ value, problems: 1 });
+  });
+});
+
+describe('the address of an S3 bucket', () => {
+  it.each([
+    ['s3://site-content', { bucket: 'site-content', prefix: '' }, 0],
+    ['s3://site-content/', { bucket: 'site-content', prefix: '' }, 0],
+    ['s3://site.content/live', { bucket: 'site.content', prefix: 'live/' }, 5],
+    ['s3://s3b/live/été 1/', { bucket: 's3b', prefix: 'live/été 1/' }, 13],
+  ])('%s names bucket and prefix, whose bytes no path may take', (text, address, bytes) => {
+    const { bucket } = read({ HOLDFAST_BUCKET: text });
+    expect(bucket).toEqual({ kind: 's3', ...address });
+    expect(reservedKeyBytes(bucket)).toBe(bytes);
+  });
+
+  it('leaves a folder’s keys whole', () => {
+    expect(reservedKeyBytes(read({}).bucket)).toBe(0);
   });
 });
 

@@ -41,8 +41,13 @@ export const setting = <Value>(
 
 /** A setting that is null when it is not given. */
 export const optionalSetting = <Value>(
-  about: About & { schema: z.ZodType<Value, string>; defaultShown: string },
+  about: About & {
+    schema: z.ZodType<Value, string>;
+    defaultShown: string;
+    /** Where it is given. */
+    needs?: readonly string[];
+  },
 ): Setting<Value | null> => {
-  const { defaultShown, ...rest } = about;
-  return { ...rest, fallback: null, fallbackShown: defaultShown };
+  const { defaultShown, needs = [], ...rest } = about;
+  return { ...rest, needs: () => needs, fallback: null, fallbackShown: defaultShown };
 };

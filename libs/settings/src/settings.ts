@@ -8,8 +8,9 @@ import {
   type KindChecks,
 } from '@holdfast/domain';
 import { z } from 'zod';
-import { baseUrl, bucketAddress, corsOrigins, eventStoreAddress, loopbackHost } from './address.ts';
-import { durationsMs } from './duration.ts';
+import { baseUrl, corsOrigins, eventStoreAddress, loopbackHost } from './address.ts';
+import { bucketAddress } from './bucket-address.ts';
+import { durationMs, durationsMs } from './duration.ts';
 import { words } from './list.ts';
 import { purgeAddress } from './purge-address.ts';
 import { Secret } from './secret.ts';
@@ -42,10 +43,22 @@ const headerValue = z
   .string()
   .regex(/^[\x20-\x7e]{1,500}$/, 'is not one line of at most 500 ASCII characters');
 
-const token = z
+const secret = (what: 'token' | 'secret') =>
+  z
+    .string()
+    .regex(/^[\x21-\x7e]{1,4096}$/, `has a space or another character that no ${what} has`)
+    .transform((text) => new Secret(text));
+
+const s3Region = z
   .string()
-  .regex(/^[\x21-\x7e]{1,4096}$/, 'has a space or another character that no token has')
-  .transform((text) => new Secret(text));
+  .regex(/^[a-z0-9-]{1,64}$/, 'is not a region: lower-case letters, digits and hyphens');
+
+const s3AccessKeyId = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,256}$/, 'has a space or another character that no access key has');
+
+const MAX_S3_TIMEOUT_MS = 3_600_000;
+const s3Timeout = durationMs.refine((ms) => ms <= MAX_S3_TIMEOUT_MS, 'is longer than 1h');
 
 const kindChecks = z.string().transform((text, context): KindChecks => {
   const checks: Partial<Record<ContentKind, KindCheck>> = {};
@@ -119,10 +132,64 @@ export const SETTINGS = {
     variable: 'HOLDFAST_BUCKET',
     default: 'folder:',
     defaultShown: '`folder:` (`bucket/` in the data directory)',
-    description: 'Where replicas go: `folder:` or `folder:<directory>`.',
-    example: 'folder:/srv/bucket',
-    usedBy: ['projector'],
+    description:
+      'Where replicas go: `folder:`, `folder:<directory>`, or `s3://<bucket>/<prefix>` ([buckets](buckets.md)).',
+    example: 's3://site-content/live',
+    usedBy: ['api', 'projector'],
     schema: bucketAddress,
+  }),
+  s3Endpoint: optionalSetting({
+    variable: 'HOLDFAST_S3_ENDPOINT',
+    defaultShown: 'that of AWS for the region',
+    description: 'URL of the S3 server, where it is not AWS.',
+    example: 'https://s3.example.org',
+    usedBy: ['projector'],
+    schema: baseUrl,
+  }),
+  s3Region: setting({
+    variable: 'HOLDFAST_S3_REGION',
+    default: 'us-east-1',
+    description: 'Region the S3 bucket is in; `auto` for R2.',
+    example: 'eu-central-1',
+    usedBy: ['projector'],
+    schema: s3Region,
+  }),
+  s3AccessKeyId: optionalSetting({
+    variable: 'HOLDFAST_S3_ACCESS_KEY_ID',
+    defaultShown: 'what the environment, the profile or the role of the machine gives',
+    description: 'Access key for the S3 bucket.',
+    example: '<access key id>',
+    usedBy: ['projector'],
+    // No secret, but where the two are mixed up it is.
+    isSecret: true,
+    schema: s3AccessKeyId,
+    needs: ['HOLDFAST_S3_SECRET_ACCESS_KEY'],
+  }),
+  s3SecretAccessKey: optionalSetting({
+    variable: 'HOLDFAST_S3_SECRET_ACCESS_KEY',
+    defaultShown: 'none',
+    description: 'Secret of that access key.',
+    example: '<secret>',
+    usedBy: ['projector'],
+    isSecret: true,
+    schema: secret('secret'),
+    needs: ['HOLDFAST_S3_ACCESS_KEY_ID'],
+  }),
+  s3ForcePathStyle: optionalSetting({
+    variable: 'HOLDFAST_S3_FORCE_PATH_STYLE',
+    defaultShown: '`true` where an endpoint is set',
+    description: 'Whether the bucket is part of the path of S3 URLs instead of the host name.',
+    example: 'true',
+    usedBy: ['projector'],
+    schema: flag,
+  }),
+  s3TimeoutMs: setting({
+    variable: 'HOLDFAST_S3_TIMEOUT',
+    default: '30s',
+    description: 'Time for one S3 request, to the last byte of its answer.',
+    example: '1m',
+    usedBy: ['projector'],
+    schema: s3Timeout,
   }),
   cdnBaseUrl: optionalSetting({
     variable: 'HOLDFAST_CDN_BASE_URL',
@@ -208,7 +275,7 @@ export const SETTINGS = {
     example: '<token>',
     usedBy: ['projector'],
     isSecret: true,
-    schema: token,
+    schema: secret('token'),
   }),
   diskMinFree: setting({
     variable: 'HOLDFAST_DISK_MIN_FREE',
@@ -251,7 +318,7 @@ export const SETTINGS = {
     example: '<token>',
     usedBy: ['cli'],
     isSecret: true,
-    schema: token,
+    schema: secret('token'),
   }),
 };
 

@@ -1,13 +1,7 @@
-import {
-  type ContentPath,
-  HoldfastError,
-  parsePath,
-  type PathRules,
-  readJson,
-  textOfMember,
-} from '@holdfast/domain';
+import { type ContentPath, HoldfastError, parsePath, readJson, textOfMember } from '@holdfast/domain';
 import { z } from 'zod';
 import { decodeUtf8 } from '../request-body.ts';
+import type { ApiSettings } from '../api.ts';
 import type { Line } from './line-splitter.ts';
 
 /** A document of 16 MiB in which every second byte had to be escaped, and the members around it. */
@@ -32,6 +26,8 @@ export type BatchCommand = { readonly path: ContentPath; readonly ifMatch: numbe
   | { readonly type: 'delete'; readonly reason: string }
 );
 
+type BatchPathRules = Pick<ApiSettings, 'pathRules' | 'publishedPathRules'>;
+
 /** A failure that knows which path it is about. */
 export class LineFailure extends Error {
   readonly path: string | null;
@@ -49,7 +45,7 @@ export class LineFailure extends Error {
  * exact text is published) or `{ "delete": path }`.
  * @throws LineFailure
  */
-export function parseBatchLine({ bytes }: Line, rules: PathRules): BatchCommand {
+export function parseBatchLine({ bytes }: Line, rules: BatchPathRules): BatchCommand {
   let named: string | null = null;
   try {
     if (bytes === null) throw lineTooLong();
@@ -62,10 +58,10 @@ export function parseBatchLine({ bytes }: Line, rules: PathRules): BatchCommand 
   }
 }
 
-function toCommand(value: unknown, line: string, rules: PathRules): BatchCommand {
+function toCommand(value: unknown, line: string, rules: BatchPathRules): BatchCommand {
   if (typeof value === 'object' && value !== null && 'delete' in value) {
     const { delete: text, reason, ifMatch } = check(deleteSchema, value);
-    return { type: 'delete', path: parsePath(text, rules), reason, ifMatch: ifMatch ?? null };
+    return { type: 'delete', path: parsePath(text, rules.pathRules), reason, ifMatch: ifMatch ?? null };
   }
   const { put, text, contentType, ifMatch } = check(putSchema, value);
   const body = text === undefined ? textOfMember(line, 'body') : null;
@@ -76,7 +72,7 @@ function toCommand(value: unknown, line: string, rules: PathRules): BatchCommand
   }
   return {
     type: 'put',
-    path: parsePath(put, rules),
+    path: parsePath(put, rules.publishedPathRules),
     text: document,
     contentType: contentType ?? 'application/json',
     ifMatch: ifMatch ?? null,

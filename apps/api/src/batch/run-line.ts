@@ -22,7 +22,7 @@ export interface BatchContext {
 /** One line of a batch from its bytes to its result; a failure is a result too. */
 export async function runLine(context: BatchContext, line: Line, number: number): Promise<BatchResult> {
   try {
-    const command = parseBatchLine(line, context.api.settings.pathRules);
+    const command = parseBatchLine(line, context.api.settings);
     try {
       return { line: number, ...(await runCommand(context, command)) };
     } catch (error) {

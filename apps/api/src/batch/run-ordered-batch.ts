@@ -88,7 +88,7 @@ async function takeIn(
   return paths;
 
   function examine(line: Line): { path: ContentPath; links: readonly ContentPath[]; isDeletion: boolean } {
-    const command = parseBatchLine(line, api.settings.pathRules);
+    const command = parseBatchLine(line, api.settings);
     const { path } = command;
     if (command.type === 'delete') return { path, links: [], isDeletion: true };
     try {

@@ -219,6 +219,28 @@ describe('bad documents', () => {
   });
 });
 
+describe('a bucket with a prefix', () => {
+  it('leaves that much less for what is published from now on; what is there can be read and deleted', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-api-'));
+    const longest = (bytes: number): string =>
+      `${'d'.repeat(200)}/`.repeat(5) + `${'f'.repeat(bytes - 1010)}.json`;
+    const before = await startApi({ dataDir });
+    expect((await before.put(longest(1024), '1')).status).toBe(201);
+    await before.close();
+
+    const bucket = { kind: 's3', bucket: 'site', prefix: 'live/' } as const;
+    const after = await startApi({ dataDir, config: { bucket } });
+    const refused = { code: 'PATH_INVALID', detail: expect.stringContaining('at most 1019 are allowed') };
+    expect(await after.put(longest(1020), '1')).toMatchObject({ status: 400, json: refused });
+    expect(await after.put(longest(1019), '1')).toMatchObject({ status: 201 });
+    const { results } = await after.batch([{ put: longest(1024), text: '2' }, { delete: longest(1024) }]);
+    expect(results).toMatchObject([{ code: 'PATH_INVALID' }, { version: 1 }, { done: true }]);
+    expect((await after.get(`/v1/versions/${longest(1024)}?version=0`)).body.toString()).toBe('1');
+    await after.close();
+    rmSync(dataDir, { recursive: true });
+  });
+});
+
 describe('a full disk', () => {
   it('refuses to publish with 507 before anything is appended, and lets deletes and the mode pass', async () => {
     await api.close();

@@ -13,7 +13,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ACTOR, type Api, type ApiServer } from '../api.ts';
 import { metadataOf } from '../command-metadata.ts';
-import { type PathRequest, pathOf } from '../content-path.ts';
+import { type PathRequest, publishedPathOf } from '../content-path.ts';
 import { waitedSchema, waitForDelivery, waitQuery } from '../delivery-wait.ts';
 import { locate, locatedSchema } from '../document-view.ts';
 import { readIdempotencyKey, readPrecondition } from '../preconditions.ts';
@@ -62,7 +62,7 @@ export function publishContent(app: ApiServer, api: Api): void {
         },
       },
       async (request, reply) => {
-        const path = pathOf(request, api);
+        const path = publishedPathOf(request, api);
         const precondition = readPrecondition(request);
         const document = prepareDocument({
           path,

@@ -1,0 +1,27 @@
+import { FolderObjectStore, openS3ObjectStore, RetryThrottled } from '@holdfast/cdn';
+import type { Clock, ObjectStore } from '@holdfast/domain';
+import { dataPaths } from '@holdfast/storage';
+import type { ProjectorConfig } from './config.ts';
+
+/** For what is asked beside the replications: probes, listings, deletions. */
+const SPARE_SOCKETS = 8;
+
+/** The bucket that the settings name. It is not asked for anything yet, so it need not be there. */
+export async function openBucket(config: ProjectorConfig, clock: Clock): Promise<ObjectStore> {
+  const { bucket: address, s3AccessKeyId, s3SecretAccessKey } = config;
+  if (address.kind === 'folder') {
+    return new FolderObjectStore({ folder: address.folder ?? dataPaths(config.dataDir).bucket, clock });
+  }
+  const isGiven = s3AccessKeyId !== null && s3SecretAccessKey !== null;
+  const store = await openS3ObjectStore({
+    bucket: address.bucket,
+    prefix: address.prefix,
+    endpoint: config.s3Endpoint,
+    region: config.s3Region,
+    credentials: isGiven ? { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey.reveal() } : null,
+    forcePathStyle: config.s3ForcePathStyle ?? config.s3Endpoint !== null,
+    timeoutMs: config.s3TimeoutMs,
+    maxSockets: config.cdnConcurrency + SPARE_SOCKETS,
+  });
+  return new RetryThrottled(store, { clock });
+}
