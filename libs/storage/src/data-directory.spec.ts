@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { prepareDataDirectory } from './data-directory.ts';
@@ -51,6 +51,15 @@ it('FR-020 refuses a path that is a file, naming it and the user', () => {
     kind: 'fatal',
     context: { path: dataDir, user: currentUser() },
     message: expect.stringContaining(dataDir),
+  });
+});
+
+const hasProc = existsSync('/proc/self');
+(hasProc ? it : it.skip)('refuses a file system that takes no directories', () => {
+  dataDir = '/proc/holdfast/data';
+  expect(refusal()).toMatchObject({
+    code: 'DATA_DIR_UNUSABLE',
+    message: expect.stringContaining("ENOENT: no such file or directory, mkdir '/proc/holdfast'"),
   });
 });
 

@@ -17,9 +17,10 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { dataPaths } from './data-paths.ts';
 import { currentUser, errnoOf } from './file-errors.ts';
+import { makeDirectories } from './make-directories.ts';
 import { generationIndexFile, generationRoot, listGenerations } from './generations.ts';
 
 export interface DataDirectoryTraits {
@@ -51,13 +52,7 @@ export function prepareDataDirectory(dataDir: string): DataDirectoryTraits {
 
 /** What is acknowledged later must not vanish with a directory whose own name a loss of power took back. */
 function makeDurably(directory: string): void {
-  const firstMade = mkdirSync(directory, { recursive: true, mode: 0o755 });
-  if (firstMade === undefined) return;
-  const above = dirname(resolve(firstMade));
-  for (let parent = dirname(resolve(directory)); parent.length >= above.length; parent = dirname(parent)) {
-    flush(parent);
-    if (parent === dirname(parent)) return;
-  }
+  for (const made of makeDirectories(directory)) flush(dirname(made));
 }
 
 function checkContentLink(link: string): void {

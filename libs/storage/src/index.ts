@@ -21,6 +21,7 @@ export { BulkTree } from './bulk-tree.ts';
 export type { BulkDocument } from './bulk-write.ts';
 export { type FileOperations, nodeFileOperations } from './file-operations.ts';
 export { currentUser, errnoOf, fileFailure } from './file-errors.ts';
+export { makeDirectories } from './make-directories.ts';
 export { removeTree } from './remove-tree.ts';
 export { Slices } from './slices.ts';
 export { lockDataDirectory } from './lock-data-directory.ts';

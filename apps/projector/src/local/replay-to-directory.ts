@@ -4,10 +4,11 @@ import {
   currentUser,
   type FileOperations,
   fileFailure,
+  makeDirectories,
   nodeFileOperations,
   removeTree,
 } from '@holdfast/storage';
-import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { orAborted } from '../runtime/or-aborted.ts';
 import { addCounts, type BuildCounts, documentsOf, type ReplayProgress } from './build-generation.ts';
@@ -84,7 +85,7 @@ function checkOut(out: string, dataDir: string): void {
   const parent = dirname(out);
   if (parent === out) refuse('it is the root of the file system');
   try {
-    mkdirSync(parent, { recursive: true });
+    makeDirectories(parent);
     const [realOut, realData] = [join(realpathSync(parent), basename(out)), realpathSync(dataDir)];
     if (realOut === realData || realOut.startsWith(realData + sep)) refuse('it is inside the data directory');
     const stat = statSync(out, { throwIfNoEntry: false });
