@@ -1,0 +1,365 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { alertStream, type EventStore, HoldfastError, type RecordedEvent } from '@holdfast/domain';
+import { faultyAppends, ManualClock, MemoryEventStore, newEvent, record } from '@holdfast/domain/testing';
+import type { Alert } from './alert.ts';
+import { Alerts } from './alerts.ts';
+import type { Notice, Notifier } from './notice.ts';
+
+const DISK = { code: 'DISK_LOW', subject: 'web-1/data' } as const;
+const DISK_LOW: Alert = { ...DISK, severity: 'critical', message: 'Little is free.', details: { free: 1 } };
+const CDN = { code: 'CDN_UNREACHABLE', subject: '-' } as const;
+const CDN_AWAY: Alert = { ...CDN, severity: 'critical', message: 'No answer.', details: {} };
+const ACTOR = 'projector:web-1';
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A way of telling that a test switches off and on. */
+class Postman implements Notifier {
+  readonly name: string;
+  readonly maxCount: number;
+  readonly told: Notice[] = [];
+  isAway = false;
+  attempts = 0;
+
+  constructor(name: string, maxCount = 50) {
+    this.name = name;
+    this.maxCount = maxCount;
+  }
+
+  async deliver(notices: readonly Notice[]): Promise<void> {
+    this.attempts += 1;
+    if (this.isAway) throw new HoldfastError('NOTIFIER_UNAVAILABLE', `${this.name} does not answer.`);
+    await Promise.resolve();
+    this.told.push(...notices);
+  }
+
+  get heard(): string[] {
+    return this.told.map(({ kind, alert, folded }) => `${kind} ${alert.code}${folded ? ` +${folded}` : ''}`);
+  }
+}
+
+let directory: string;
+let file: string;
+let clock: ManualClock;
+let log: MemoryEventStore;
+let faults: ReturnType<typeof faultyAppends>;
+let mail: Postman;
+let hook: Postman;
+let said: string[];
+let alerts: Alerts;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'holdfast-alerts-'));
+  file = join(directory, 'alerts.db');
+  clock = new ManualClock();
+  log = new MemoryEventStore();
+  faults = faultyAppends(log);
+  mail = new Postman('email');
+  hook = new Postman('webhook', 1);
+  said = [];
+  start();
+});
+
+afterEach(async () => {
+  await alerts.close();
+  await log.close();
+  rmSync(directory, { recursive: true });
+});
+
+function start(options: { store?: EventStore | null; actor?: string; at?: string } = {}): void {
+  const say = (_: object, message: string) => {
+    said.push(message);
+  };
+  alerts = new Alerts({
+    file: options.at ?? file,
+    actor: options.actor ?? ACTOR,
+    notifiers: [mail, hook],
+    clock,
+    log: { info: say, warn: say, error: say },
+    random: () => 1,
+  });
+  alerts.start();
+  const store = options.store === undefined ? faults.store : options.store;
+  if (store !== null) alerts.recordIn(store);
+}
+
+async function restart(options: Parameters<typeof start>[0] = {}): Promise<void> {
+  await alerts.close();
+  start(options);
+}
+
+async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`Waited for ${what}.`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const recorded = (which: { code: Alert['code']; subject: string } = DISK): Promise<RecordedEvent[]> =>
+  log.readStream(alertStream(which.code, which.subject), { maxCount: 1_000 });
+const types = async (which?: { code: Alert['code']; subject: string }): Promise<string[]> =>
+  (await recorded(which)).map(({ type }) => type);
+const allTold = (): Promise<void> =>
+  until('everybody to be told', () => alerts.status().channels.every(({ waiting }) => waiting === 0));
+/** Time passes in steps that let what sleeps go on. */
+async function pass(ms: number, stepMs: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    clock.advance(stepMs);
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('an alert', () => {
+  it('is told once by every way when it begins, and once when it ends', async () => {
+    for (let look = 0; look < 100; look += 1) alerts.raise({ ...DISK_LOW, details: { free: look } });
+    await allTold();
+    for (let look = 0; look < 100; look += 1) alerts.clear(DISK, 'There is room again.');
+    await allTold();
+    expect(mail.heard).toEqual(['raised DISK_LOW', 'cleared DISK_LOW']);
+    expect(hook.heard).toEqual(mail.heard);
+    expect(await recorded()).toMatchObject([
+      { type: 'AlertRaised', data: { ...DISK_LOW, details: { free: 0 } }, metadata: { actor: ACTOR } },
+      { type: 'AlertCleared', data: { ...DISK, message: 'There is room again.' } },
+    ]);
+    expect(alerts.status()).toMatchObject({ raised: [], unkept: null });
+  });
+
+  it('holds with its latest details until it is cleared', async () => {
+    alerts.raise(DISK_LOW);
+    alerts.raise({ ...DISK_LOW, details: { free: 0 } });
+    alerts.raise(CDN_AWAY);
+    expect(alerts.status().raised).toEqual([
+      { ...DISK_LOW, details: { free: 0 }, raisedAt: clock.now().toISOString() },
+      { ...CDN_AWAY, raisedAt: clock.now().toISOString() },
+    ]);
+    await allTold();
+  });
+
+  it('is of one subject: another is another alert', async () => {
+    alerts.raise(DISK_LOW);
+    alerts.raise({ ...DISK_LOW, subject: 'web-1/log' });
+    alerts.clear(DISK);
+    await allTold();
+    expect(mail.heard).toEqual(['raised DISK_LOW', 'raised DISK_LOW', 'cleared DISK_LOW']);
+    expect(alerts.status().raised).toMatchObject([{ subject: 'web-1/log' }]);
+  });
+
+  it('is told again after a day, and every day, but not in the log', async () => {
+    alerts.raise(DISK_LOW);
+    await allTold();
+    await pass(DAY_MS - HOUR_MS / 2, HOUR_MS / 2);
+    expect(mail.heard).toEqual(['raised DISK_LOW']);
+    await pass(2 * DAY_MS, HOUR_MS / 2);
+    await allTold();
+    expect(mail.heard).toEqual(['raised DISK_LOW', 'reminder DISK_LOW', 'reminder DISK_LOW']);
+    expect(await types()).toEqual(['AlertRaised']);
+  });
+
+  it('that comes and goes all the time is told a few times an hour, and nothing of it is lost', async () => {
+    for (let round = 0; round < 100; round += 1) {
+      alerts.raise(DISK_LOW);
+      await pass(5_000, 5_000);
+      alerts.clear(DISK);
+      await pass(5_000, 5_000);
+    }
+    expect(mail.told).toHaveLength(6);
+    await pass(HOUR_MS, 60_000);
+    await allTold();
+    expect(mail.heard.slice(6)).toEqual(['raised DISK_LOW', 'cleared DISK_LOW +192']);
+    expect(await recorded()).toHaveLength(200);
+  });
+
+  it('that no log would take as it is, is told as far as it can be', async () => {
+    const circular: Record<string, unknown> = {};
+    circular['self'] = circular;
+    alerts.raise({
+      ...DISK_LOW,
+      subject: 'x'.repeat(300),
+      message: 'm'.repeat(3_000),
+      details: circular as never,
+    });
+    await allTold();
+    expect(await types({ ...DISK, subject: 'x'.repeat(200) })).toEqual(['AlertRaised']);
+    expect(alerts.status().raised).toMatchObject([{ message: 'm'.repeat(2_000), details: {} }]);
+    alerts.clear({ ...DISK, subject: 'x'.repeat(300) });
+    expect(alerts.status().raised).toEqual([]);
+  });
+});
+
+describe('a way of telling that is away', () => {
+  it('holds up no other, is visible, is asked less and less often, and loses nothing', async () => {
+    mail.isAway = true;
+    alerts.raise(DISK_LOW);
+    await until('the webhook', () => hook.told.length === 1);
+    alerts.clear(DISK);
+    alerts.raise(CDN_AWAY);
+    await until('the log', async () => (await types(CDN)).length === 1);
+    await until('the webhook', () => hook.told.length === 3);
+    const failing = alerts.status().channels.find(({ name }) => name === 'email');
+    expect(failing).toEqual({
+      name: 'email',
+      waiting: 3,
+      oldestWaitingAt: clock.now().toISOString(),
+      failingSince: clock.now().toISOString(),
+      error: { code: 'NOTIFIER_UNAVAILABLE', message: 'email does not answer.' },
+    });
+    await pass(10 * 60_000, 1_000);
+    // 1, 2, 4, 8, 16, 32 seconds, then every minute.
+    expect(mail.attempts).toBeGreaterThanOrEqual(14);
+    expect(mail.attempts).toBeLessThanOrEqual(17);
+    expect(said.filter((line) => line.includes('email does not answer'))).toHaveLength(1);
+    mail.isAway = false;
+    await pass(60_000, 1_000);
+    await allTold();
+    expect(mail.heard).toEqual(['raised DISK_LOW', 'cleared DISK_LOW', 'raised CDN_UNREACHABLE']);
+    expect(alerts.status().channels).toMatchObject([{ error: null }, { error: null }, { error: null }]);
+  });
+
+  it('keeps few notices of one alert, and they say for how many they stand', async () => {
+    mail.isAway = true;
+    for (let round = 0; round < 1_000; round += 1) {
+      alerts.raise(DISK_LOW);
+      alerts.clear(DISK);
+    }
+    expect(alerts.status().channels.every(({ waiting }) => waiting <= 3)).toBe(true);
+    mail.isAway = false;
+    await pass(2 * HOUR_MS, 60_000);
+    await allTold();
+    const stoodFor = mail.told.reduce((sum, { folded }) => sum + folded + 1, 0);
+    expect([stoodFor, mail.heard.at(-1)]).toEqual([2_000, expect.stringMatching(/^cleared/)]);
+    expect((await types()).at(-1)).toBe('AlertCleared');
+  });
+});
+
+describe('a log that is away', () => {
+  it('is told everything in order when it is back, while people hear of it at once', async () => {
+    faults.failAppend({ times: Infinity });
+    alerts.raise(DISK_LOW);
+    await until('the mail', () => mail.told.length === 1);
+    alerts.clear(DISK);
+    await until('the mail', () => mail.told.length === 2);
+    expect(await types()).toEqual([]);
+    faults.heal();
+    await pass(60_000, 1_000);
+    await allTold();
+    expect(await types()).toEqual(['AlertRaised', 'AlertCleared']);
+  });
+
+  it('that took an event and lost its answer has it once', async () => {
+    faults.failAppend({ lose: 'answer' });
+    alerts.raise(DISK_LOW);
+    await until('the append', async () => (await types()).length === 1);
+    await pass(5_000, 1_000);
+    await allTold();
+    expect(await types()).toEqual(['AlertRaised']);
+  });
+
+  it('that nothing may be appended to is left alone', async () => {
+    await restart({ store: null });
+    alerts.raise(DISK_LOW);
+    await until('the mail', () => mail.told.length === 1);
+    await pass(60_000, 1_000);
+    expect(await types()).toEqual([]);
+    expect(alerts.status().channels).toMatchObject([{}, {}, { name: 'log', waiting: 1, error: null }]);
+  });
+});
+
+describe('a restart', () => {
+  it('forgets neither what holds nor what was not told', async () => {
+    mail.isAway = true;
+    faults.failAppend({ times: Infinity });
+    alerts.raise(DISK_LOW);
+    await until('the webhook', () => hook.told.length === 1);
+    await alerts.close();
+    mail.isAway = false;
+    faults.heal();
+    start();
+    expect(alerts.status().raised).toMatchObject([DISK_LOW]);
+    alerts.raise(DISK_LOW);
+    await allTold();
+    expect([mail.heard, hook.heard]).toEqual([['raised DISK_LOW'], ['raised DISK_LOW']]);
+    expect(await types()).toEqual(['AlertRaised']);
+    alerts.clear(DISK);
+    await allTold();
+    expect(await types()).toEqual(['AlertRaised', 'AlertCleared']);
+  });
+
+  it('with its file lost clears in the log what it finds gone, and raises once what it finds again', async () => {
+    alerts.raise(DISK_LOW);
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    await restart({ at: join(directory, 'other.db') });
+    alerts.clear(DISK);
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    expect(await types()).toEqual(['AlertRaised', 'AlertCleared']);
+    expect(await types(CDN)).toEqual(['AlertRaised']);
+  });
+
+  it('with its file damaged goes on', async () => {
+    await alerts.close();
+    writeFileSync(file, 'no database at all'.repeat(1_000));
+    start();
+    alerts.raise(DISK_LOW);
+    await allTold();
+    expect(alerts.status().unkept).toBeNull();
+  });
+});
+
+describe('a file that cannot be opened', () => {
+  it('costs no alert, is said once, and is written as soon as it can be', async () => {
+    const below = join(directory, 'not', 'there');
+    const at = join(below, 'alerts.db');
+    mail.isAway = true;
+    await restart({ at });
+    alerts.raise(DISK_LOW);
+    alerts.raise(CDN_AWAY);
+    await until('the webhook', () => hook.told.length === 2);
+    expect(alerts.status().unkept).toMatchObject({ code: 'DATA_DIR_UNUSABLE' });
+    expect(said.filter((line) => line.includes('memory only'))).toHaveLength(1);
+    mkdirSync(below, { recursive: true });
+    await pass(20_000, 10_000);
+    expect(alerts.status().unkept).toBeNull();
+    await restart({ at });
+    expect(alerts.status().raised).toMatchObject([DISK_LOW, CDN_AWAY]);
+    mail.isAway = false;
+    await pass(60_000, 1_000);
+    await allTold();
+    expect(mail.heard).toEqual(['raised DISK_LOW', 'raised CDN_UNREACHABLE']);
+  });
+});
+
+describe('several processes', () => {
+  it('clear what is another’s only where there is one of it in the whole system', async () => {
+    await record(log, newEvent({ type: 'AlertRaised', data: DISK_LOW }));
+    await record(log, newEvent({ type: 'AlertRaised', data: CDN_AWAY }));
+    alerts.clear(DISK);
+    alerts.clear(CDN);
+    await allTold();
+    expect(await types()).toEqual(['AlertRaised']);
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
+    expect(mail.told).toEqual([]);
+  });
+
+  it('do not remind of what another has found gone', async () => {
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    await restart();
+    clock.advance(1_000);
+    const metadata = {
+      correlationId: 'x',
+      causationId: 'x',
+      actor: 'projector:web-2',
+      at: clock.now().toISOString(),
+    };
+    const cleared = newEvent({ type: 'AlertCleared', data: { ...CDN, message: 'It is back.' } });
+    await record(log, { ...cleared, metadata });
+    await pass(DAY_MS, HOUR_MS);
+    await until('it to be forgotten', () => alerts.status().raised.length === 0);
+    expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+  });
+});

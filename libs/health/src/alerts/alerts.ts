@@ -1,0 +1,279 @@
+import {
+  type Clock,
+  type EventStore,
+  type HoldfastError,
+  MAX_ALERT_MESSAGE_CHARS,
+  newEventId,
+  toHoldfastError,
+} from '@holdfast/domain';
+import type { Alert, AlertBoard, AlertSubject } from './alert.ts';
+import { AlertFile, type AlertState, type RaisedAlert } from './alert-file.ts';
+import { Channel, type ChannelStatus } from './channel.ts';
+import { hasEndedInLog } from './has-ended-in-log.ts';
+import { keyOf, type Notice, type Notifier } from './notice.ts';
+import { recordInLog } from './record-in-log.ts';
+import { TooOften } from './too-often.ts';
+
+export interface AlertsPorts {
+  /** This process's own; made where it is missing. */
+  readonly file: string;
+  /** Who raises and clears, as the log names it: `projector:web-1`. */
+  readonly actor: string;
+  /** How people are told; without any, alerts are in the log only. */
+  readonly notifiers: readonly Notifier[];
+  readonly clock: Clock;
+  readonly log: {
+    info: (about: object, message: string) => void;
+    warn: (about: object, message: string) => void;
+    error: (about: object, message: string) => void;
+  };
+  /** Between 0 and 1; `Math.random` unless given. */
+  readonly random?: () => number;
+}
+
+export interface AlertsStatus {
+  /** What holds now, oldest first. */
+  readonly raised: readonly (Alert & { readonly raisedAt: string })[];
+  readonly channels: readonly ChannelStatus[];
+  /** Why the alerts would be forgotten by a restart; null: they would not. */
+  readonly unkept: { readonly code: string; readonly message: string } | null;
+}
+
+const REMIND_AFTER_MS = 24 * 60 * 60 * 1_000;
+const LOOK_EVERY_MS = 10_000;
+const LOG_CHANNEL = 'log';
+const MAX_SUBJECT_CHARS = 200;
+
+/**
+ * The alerts of one process: what holds, and who has yet to be told. Nothing that an alert may be about is needed to
+ * tell of it: the log, the disk and each way of telling may all be away, and are made up for when they are back.
+ */
+export class Alerts implements AlertBoard {
+  readonly #ports: AlertsPorts;
+  readonly #file: AlertFile;
+  readonly #raised = new Map<string, RaisedAlert>();
+  /** What was raised or cleared since the start: newer than what the file says of it. */
+  readonly #spokenOf = new Set<string>();
+  readonly #tooOften: TooOften;
+  readonly #channels = new Map<string, Channel>();
+  readonly #stop = new AbortController();
+  #store: EventStore | null = null;
+  #keeping: Promise<void> = Promise.resolve();
+  #hasTold = false;
+
+  constructor(ports: AlertsPorts) {
+    this.#ports = ports;
+    this.#file = new AlertFile(ports.file);
+    this.#tooOften = new TooOften(ports.clock);
+    for (const notifier of ports.notifiers) this.#addChannel(notifier);
+    this.#addChannel({
+      name: LOG_CHANNEL,
+      maxCount: 1,
+      deliver: (notices, signal) => recordInLog(this.#store!, ports.actor).deliver(notices, signal),
+    });
+    this.#restore();
+  }
+
+  raise(given: Alert): void {
+    const alert = recordable(given);
+    const key = keyOf(alert);
+    this.#spokenOf.add(key);
+    const known = this.#raised.get(key);
+    if (known !== undefined) {
+      if (JSON.stringify(known.alert) === JSON.stringify(alert)) return;
+      this.#raised.set(key, { ...known, alert });
+      this.#keep();
+      return;
+    }
+    const at = this.#now();
+    this.#raised.set(key, { alert, raisedAt: at, toldAt: at });
+    this.#ports.log.error({ alert: alert.code, subject: alert.subject }, `Alert: ${alert.message}`);
+    this.#tell({ id: newEventId(), kind: 'raised', alert, at, raisedAt: at, folded: 0 });
+  }
+
+  clear(which: AlertSubject, message = 'The condition does not hold any more.'): void {
+    const key = keyOf(recordable({ ...which, severity: 'warning', message, details: {} }));
+    const isFirstWord = !this.#spokenOf.has(key);
+    this.#spokenOf.add(key);
+    const known = this.#raised.get(key);
+    if (known === undefined) {
+      if (isFirstWord) this.#clearInLog(which, message);
+      return;
+    }
+    this.#raised.delete(key);
+    const alert = recordable({ ...known.alert, message });
+    this.#ports.log.info({ alert: alert.code, subject: alert.subject }, `Alert over: ${alert.message}`);
+    const { raisedAt } = known;
+    this.#tell({ id: newEventId(), kind: 'cleared', alert, at: this.#now(), raisedAt, folded: 0 });
+  }
+
+  status(): AlertsStatus {
+    const { problem } = this.#file;
+    return {
+      raised: [...this.#raised.values()].map(({ alert, raisedAt }) => ({ ...alert, raisedAt })),
+      channels: [...this.#channels.values()].map((channel) => channel.status()),
+      unkept: problem === null ? null : { code: problem.code, message: problem.message },
+    };
+  }
+
+  /** People are told from now on; the log is, once it is given. */
+  start(): void {
+    for (const [name, channel] of this.#channels) if (name !== LOG_CHANNEL) channel.start();
+    this.#keeping = this.#lookNowAndThen();
+  }
+
+  /**
+   * The log takes what has waited for it, and what comes. Not to be called where nothing may be appended
+   * (LOG_MISMATCH): people are told all the same.
+   */
+  recordIn(store: EventStore): void {
+    this.#store = store;
+    this.#channels.get(LOG_CHANNEL)?.start();
+  }
+
+  /** What could not be told yet is told after the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([this.#keeping, ...[...this.#channels.values()].map((channel) => channel.close())]);
+    this.#keep();
+    this.#file.close();
+  }
+
+  #addChannel(notifier: Notifier): void {
+    const { clock, log, random = Math.random } = this.#ports;
+    const channel = new Channel({
+      notifier,
+      clock,
+      random,
+      onChange: () => {
+        this.#keep();
+      },
+      onTrouble: ({ code, message }) => {
+        log.warn({ code, channel: notifier.name }, `Alerts wait to be told (${notifier.name}): ${message}`);
+      },
+      onWellAgain: () => {
+        log.info({ channel: notifier.name }, `Alerts are told again (${notifier.name}).`);
+      },
+    });
+    this.#channels.set(notifier.name, channel);
+  }
+
+  /** Also for an alert that this process forgot, or an earlier one raised elsewhere. */
+  #clearInLog({ code, subject }: AlertSubject, message: string): void {
+    const at = this.#now();
+    const alert = recordable({ code, subject, severity: 'warning', message, details: {} });
+    const notice: Notice = {
+      id: newEventId(),
+      kind: 'cleared',
+      alert,
+      at,
+      raisedAt: at,
+      folded: 0,
+      isDoubtful: true,
+    };
+    this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+  }
+
+  #tell(notice: Notice): void {
+    const dueAt = this.#tooOften.dueAt(keyOf(notice.alert));
+    for (const [name, channel] of this.#channels) {
+      if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
+      else if (notice.kind !== 'reminder') channel.add(notice, 0);
+    }
+    this.#keep();
+  }
+
+  async #lookNowAndThen(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#remind();
+      if (!this.#file.isOpen) this.#restore();
+      if (!this.#file.isWritten) this.#keep();
+      await this.#ports.clock.sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  async #remind(): Promise<void> {
+    const now = this.#ports.clock.now();
+    for (const [key, raised] of this.#raised) {
+      if (now.getTime() - Date.parse(raised.toldAt) < REMIND_AFTER_MS) continue;
+      if (await this.#isOverElsewhere(raised)) {
+        if (this.#raised.get(key) === raised) this.#raised.delete(key);
+        this.#keep();
+        continue;
+      }
+      const still = this.#raised.get(key);
+      if (still === undefined) continue;
+      const at = now.toISOString();
+      this.#raised.set(key, { ...still, toldAt: at });
+      const { alert, raisedAt } = still;
+      this.#tell({ id: newEventId(), kind: 'reminder', alert, at, raisedAt, folded: 0 });
+    }
+  }
+
+  /** Another process took over and found the condition gone. */
+  async #isOverElsewhere({ alert, raisedAt }: RaisedAlert): Promise<boolean> {
+    if (this.#store === null || this.#spokenOf.has(keyOf(alert))) return false;
+    try {
+      return await hasEndedInLog(this.#store, alert, raisedAt);
+    } catch (error) {
+      const { code, message } = toHoldfastError(error);
+      this.#ports.log.warn({ code }, `Whether an alert is over could not be read from the log: ${message}`);
+      return false;
+    }
+  }
+
+  /** Takes over what the file holds, as far as nothing newer is known. */
+  #restore(): void {
+    const kept = this.#file.open();
+    if (kept === null) return this.#sayUnkept(this.#file.problem);
+    for (const raised of kept.raised) {
+      const key = keyOf(raised.alert);
+      if (!this.#spokenOf.has(key)) this.#raised.set(key, raised);
+    }
+    for (const [name, channel] of this.#channels) {
+      channel.restore(kept.waiting.filter((each) => each.channel === name));
+    }
+    this.#keep();
+  }
+
+  #keep(): void {
+    const state: AlertState = {
+      raised: [...this.#raised.values()],
+      waiting: [...this.#channels.values()].flatMap((channel) => channel.waiting),
+    };
+    this.#file.write(state);
+    this.#sayUnkept(this.#file.problem);
+  }
+
+  /** Once, until it is over. */
+  #sayUnkept(problem: HoldfastError | null): void {
+    if (problem !== null && !this.#hasTold) {
+      this.#ports.log.warn({ code: problem.code }, `Alerts are kept in memory only: ${problem.message}`);
+    }
+    this.#hasTold = problem !== null;
+  }
+
+  #now(): string {
+    return this.#ports.clock.now().toISOString();
+  }
+}
+
+/** What the log would refuse would keep everything behind it from being told. */
+function recordable({ code, subject, severity, message, details }: Alert): Alert {
+  return {
+    code,
+    subject: subject.slice(0, MAX_SUBJECT_CHARS).toWellFormed() || '-',
+    severity,
+    message: message.slice(0, MAX_ALERT_MESSAGE_CHARS).toWellFormed(),
+    details: asJson(details),
+  };
+}
+
+function asJson(details: Alert['details']): Alert['details'] {
+  try {
+    return JSON.parse(JSON.stringify(details)) as Alert['details'];
+  } catch {
+    return {};
+  }
+}

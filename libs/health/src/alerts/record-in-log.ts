@@ -1,0 +1,33 @@
+import { alertStream, type EventStore, type NewEvent } from '@holdfast/domain';
+import type { Notice, Notifier } from './notice.ts';
+
+/**
+ * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert. An append whose outcome
+ * is unknown is repeated with the same id.
+ * @param actor  who raises and clears; an alert that was not known to be raised is cleared only where this one raised it,
+ *               or where there is one of it in the whole system (subject `-`)
+ */
+export const recordInLog = (store: EventStore, actor: string): Notifier => ({
+  name: 'log',
+  maxCount: 1,
+  deliver: async (notices) => {
+    for (const notice of notices) {
+      const { code, subject } = notice.alert;
+      const stream = alertStream(code, subject);
+      const [last] = await store.readStream(stream, { direction: 'backwards', maxCount: 1 });
+      const isRaised = last?.type === 'AlertRaised';
+      if (isRaised === (notice.kind === 'raised')) continue;
+      const isOwn = last?.metadata.actor === actor || subject === '-';
+      if (notice.kind === 'cleared' && notice.isDoubtful === true && !isOwn) continue;
+      await store.append(stream, [eventOf(notice, actor)], 'any');
+    }
+  },
+});
+
+function eventOf({ id, kind, alert, at }: Notice, actor: string): NewEvent {
+  const { code, subject, severity, message, details } = alert;
+  const metadata = { correlationId: id, causationId: id, actor, at };
+  return kind === 'cleared'
+    ? { type: 'AlertCleared', id, metadata, data: { code, subject, message } }
+    : { type: 'AlertRaised', id, metadata, data: { code, subject, severity, message, details } };
+}
