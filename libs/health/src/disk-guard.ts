@@ -1,5 +1,5 @@
-import { statfsSync } from 'node:fs';
 import type { Clock } from '@holdfast/domain';
+import { type DiskSpace, readDiskSpace } from './disk-space.ts';
 
 /** How much must stay free: of what is given, the smaller part counts. */
 export interface MinFree {
@@ -8,10 +8,7 @@ export interface MinFree {
   readonly bytes: number | null;
 }
 
-export interface DiskState {
-  /** What this user may still use. */
-  readonly freeBytes: number;
-  readonly totalBytes: number;
+export interface DiskState extends DiskSpace {
   readonly minFreeBytes: number;
   readonly isBelow: boolean;
 }
@@ -22,7 +19,7 @@ export interface DiskGuardOptions {
   readonly minFree: MinFree;
   readonly clock: Clock;
   /** Default: asks the operating system. */
-  readonly readSpace?: (path: string) => { freeBytes: number; totalBytes: number };
+  readonly readSpace?: (path: string) => DiskSpace;
 }
 
 /** An answer is as good as new for so long: asking may take a while on a disk that is far away. */
@@ -40,7 +37,7 @@ export class DiskGuard {
 
   /** At most half a second old. @throws what the system says where there is no such path */
   state(): DiskState {
-    const { path, minFree, clock, readSpace = askSystem } = this.#options;
+    const { path, minFree, clock, readSpace = readDiskSpace } = this.#options;
     const now = clock.now().getTime();
     if (this.#state === null || now - this.#readAt >= FRESH_MS || now < this.#readAt) {
       const space = readSpace(path);
@@ -61,9 +58,4 @@ export function minFreeBytesOf({ percent, bytes }: MinFree, totalBytes: number):
     (part) => part !== null,
   );
   return parts.length === 0 ? 0 : Math.round(Math.min(...parts));
-}
-
-function askSystem(path: string): { freeBytes: number; totalBytes: number } {
-  const { bavail, blocks, bsize } = statfsSync(path);
-  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
