@@ -70,6 +70,31 @@ export class Applier {
           event.metadata.at,
         );
         return;
+      case 'ScanStarted':
+        return this.#applyScanStarted(event);
+      case 'ScanCompleted':
+        this.#run(
+          `UPDATE scans SET state = 'completed', ended_at = ?, report = ? WHERE id = ?`,
+          event.metadata.at,
+          JSON.stringify(event.data),
+          event.data.scanId,
+        );
+        return;
+      case 'ScanAborted':
+        this.#run(
+          `UPDATE scans SET state = 'aborted', ended_at = ?, error = ? WHERE id = ?`,
+          event.metadata.at,
+          JSON.stringify(event.data.error),
+          event.data.scanId,
+        );
+        return;
+      case 'DriftDetected':
+        return this.#applyDriftDetected(event);
+      case 'DriftRepaired': {
+        const { node, side, path } = event.data;
+        this.#run('DELETE FROM drift WHERE node = ? AND side = ? AND path = ?', node, side, path);
+        return;
+      }
       case 'ModeChanged':
       case 'LogCreated':
       case 'BodyChunk':
@@ -270,6 +295,37 @@ export class Applier {
       error === null ? null : JSON.stringify(error),
       event.metadata.at,
       jobIdOf(event.stream),
+    );
+  }
+
+  #applyScanStarted({ data, position, metadata }: EventOf<'ScanStarted'>): void {
+    const { scanId, jobId, node, kind, repair } = data;
+    this.#run(
+      `INSERT INTO scans (id, job_id, node, kind, repair, state, position, started_at)
+       VALUES (?, ?, ?, ?, ?, 'running', ?, ?) ON CONFLICT (id) DO NOTHING`,
+      scanId,
+      jobId,
+      node,
+      kind,
+      repair,
+      position,
+      metadata.at,
+    );
+  }
+
+  #applyDriftDetected({ data, metadata }: EventOf<'DriftDetected'>): void {
+    const { node, side, path, outcome, subject, expected, found, scanId } = data;
+    this.#run(
+      'INSERT OR REPLACE INTO drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      node,
+      side,
+      path,
+      outcome,
+      subject,
+      expected,
+      found,
+      scanId,
+      metadata.at,
     );
   }
 

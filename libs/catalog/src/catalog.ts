@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import {
   AwaitedPositions,
   type Clock,
+  type DriftSide,
   type EventStore,
   followLog,
   hasCode,
@@ -23,6 +24,17 @@ import {
   type ReplicationsQuestion,
 } from './list-replications.ts';
 import { Queries } from './queries.ts';
+import {
+  type CatalogScan,
+  countOpenDrift,
+  findOpenDrift,
+  findScan,
+  listOpenDrift,
+  listScans,
+  type OpenDrift,
+  type OpenDriftQuestion,
+  type ScansQuestion,
+} from './scans.ts';
 import { findNextRetry, findOldestPending, listDue } from './replications.ts';
 import {
   type CatalogDocument,
@@ -168,6 +180,27 @@ export class Catalog {
 
   jobs(question: { unfinishedOn?: string; limit: number }): CatalogJob[] {
     return listJobs(this.#queries, question);
+  }
+
+  scans(question: ScansQuestion): CatalogScan[] {
+    return listScans(this.#queries, question);
+  }
+
+  /** By its own id or its job's. */
+  scan(id: string): CatalogScan | null {
+    return findScan(this.#queries, id);
+  }
+
+  openDrift(question: OpenDriftQuestion): OpenDrift[] {
+    return listOpenDrift(this.#queries, question);
+  }
+
+  openDriftAt(place: { node: string; side: DriftSide; path: string }): OpenDrift | null {
+    return findOpenDrift(this.#queries, place);
+  }
+
+  openDriftCount(node?: string): number {
+    return countOpenDrift(this.#queries, node);
   }
 
   nodes(): CatalogNode[] {

@@ -1,5 +1,6 @@
 export { Catalog } from './catalog.ts';
 export type { ReplicationsPage, ReplicationsQuestion } from './list-replications.ts';
+export type { CatalogScan, OpenDrift, OpenDriftQuestion, ScansQuestion } from './scans.ts';
 export { openCatalog } from './open-catalog.ts';
 export {
   type CatalogDocument,

@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 3;
+const VERSION = 4;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -11,6 +11,8 @@ const TABLES = [
   'nodes',
   'audit',
   'unreadable',
+  'scans',
+  'drift',
   'counters',
 ];
 
@@ -95,6 +97,36 @@ const SCHEMA = `
 
   -- Events this program could not read: the catalog's dead letters.
   CREATE TABLE unreadable (position TEXT PRIMARY KEY, stream TEXT NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE scans (
+    id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL,
+    node TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    repair TEXT NOT NULL,
+    state TEXT NOT NULL,           -- running, completed, aborted
+    position TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    report TEXT,                   -- of a completed one, as in its event
+    error TEXT                     -- of an aborted one
+  ) WITHOUT ROWID;
+  CREATE INDEX scans_position ON scans (position);
+  CREATE INDEX scans_job ON scans (job_id);
+
+  -- What was detected and has not been mended.
+  CREATE TABLE drift (
+    node TEXT NOT NULL,
+    side TEXT NOT NULL,
+    path TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    expected TEXT,
+    found TEXT,
+    scan_id TEXT NOT NULL,
+    detected_at TEXT NOT NULL,
+    PRIMARY KEY (node, side, path)
+  ) WITHOUT ROWID;
 
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;

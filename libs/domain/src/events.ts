@@ -3,6 +3,7 @@ import { v5 as uuidV5, v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { alertEvents } from './alerts/events.ts';
 import { contentEvents } from './content/events.ts';
+import { driftEvents } from './drift/events.ts';
 import { HoldfastError } from './errors.ts';
 import { type EventDefinition, instantSchema } from './event-definition.ts';
 import { jobEvents } from './jobs/events.ts';
@@ -20,6 +21,7 @@ export const EVENT_DEFINITIONS = {
   ...jobEvents,
   ...nodeEvents,
   ...alertEvents,
+  ...driftEvents,
 };
 
 type Definitions = typeof EVENT_DEFINITIONS;

@@ -103,7 +103,53 @@ export {
   directoryDeletionParametersSchema,
   type ReplayParameters,
   replayParametersSchema,
+  type RestoreParameters,
+  restoreParametersSchema,
+  type ScanParameters,
+  scanParametersSchema,
 } from './jobs/parameters.ts';
+export {
+  DRIFT_ACTIONS,
+  type DriftAction,
+  driftCountsSchema,
+  driftRootsSchema,
+  driftStream,
+  findingSchema,
+  MAX_LISTED_FINDINGS,
+  type Repair,
+  REPAIRS,
+  SCAN_KINDS,
+  type ScanKind,
+} from './drift/events.ts';
+export {
+  type ExpectedDocument,
+  type FoundFile,
+  judgeDocument,
+  judgeExtra,
+  type LocalEntry,
+  type LocalKind,
+  type LocalRole,
+  previousPath,
+} from './drift/judge-local.ts';
+export { type FoundObject, judgeExtraObject, judgeListed, judgeObject } from './drift/judge-remote.ts';
+export { type Listing, type Merged, mergeListings } from './drift/merge-listings.ts';
+export { MerkleRoot } from './drift/merkle-root.ts';
+export {
+  type CdnCounts,
+  countDrift,
+  DRIFT_OUTCOMES,
+  DRIFT_SIDES,
+  type DriftCounts,
+  type DriftOutcome,
+  type DriftSide,
+  type Finding,
+  isDrift,
+  type LocalCounts,
+  noCdnCounts,
+  noLocalCounts,
+  UNSETTLED_STATES,
+  type UnsettledState,
+} from './drift/outcome.ts';
 export { nodeStream, PROJECTOR_STATES } from './nodes/events.ts';
 export { type Clock, CLOCK, systemClock } from './ports/clock.ts';
 export {

@@ -8,7 +8,7 @@ import {
   type EventOf,
   type EventStore,
   hasCode,
-  type HoldfastError,
+  HoldfastError,
   type JobKind,
   jobStream,
   newEventId,
@@ -24,7 +24,8 @@ export interface JobRunnerPorts {
   readonly catalog: Pick<Catalog, 'jobs' | 'onChange' | 'reached'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
-  readonly jobs: Readonly<Record<JobKind, RunJob>>;
+  /** Those that this process can run. */
+  readonly jobs: Readonly<Partial<Record<JobKind, RunJob>>>;
 }
 
 const PROGRESS_EVERY_MS = 1_000;
@@ -120,12 +121,14 @@ export class JobRunner {
     progress: ProgressReport,
   ): Promise<{ counts: Record<string, number> } | { error: HoldfastError } | null> {
     const { signal } = this.#stop;
+    const runJob = this.#ports.jobs[job.kind];
+    if (runJob === undefined) return { error: cannotRun(job) };
     const onProgress = (data: EventData<'JobProgressed'>): void => {
       progress.tell(data);
     };
     for (;;) {
       try {
-        return { counts: await this.#ports.jobs[job.kind]({ job, requested, signal, onProgress }) };
+        return { counts: await runJob({ job, requested, signal, onProgress }) };
       } catch (caught) {
         if (signal.aborted) return null;
         const error = toHoldfastError(caught);
@@ -195,6 +198,13 @@ class ProgressReport {
     await this.#underWay;
   }
 }
+
+const cannotRun = ({ id, kind, node }: CatalogJob): HoldfastError =>
+  new HoldfastError(
+    'REQUEST_INVALID',
+    `The job ${id} (${kind}) cannot run on ${node}: the projector it needs does not run there (HOLDFAST_PROJECTORS).`,
+    { context: { job: id, kind, node } },
+  );
 
 const tellError = ({ code, message }: HoldfastError) => ({
   code,

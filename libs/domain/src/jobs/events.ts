@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineEvent, countsSchema } from '../event-definition.ts';
 
 /** What runs in the background on a node, can be watched and survives a crash. */
-export const JOB_KINDS = ['replay', 'directory-deletion', 'retry-all'] as const;
+export const JOB_KINDS = ['replay', 'directory-deletion', 'retry-all', 'scan', 'quarantine-restore'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 export const jobEvents = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REPAIRS, SCAN_KINDS } from '../drift/events.ts';
 import { instantSchema } from '../event-definition.ts';
 
 /** Parameters of each kind of job, as they stand in `JobRequested`. */
@@ -19,3 +20,17 @@ export const directoryDeletionParametersSchema = z.object({
   position: z.string(),
 });
 export type DirectoryDeletionParameters = z.infer<typeof directoryDeletionParametersSchema>;
+
+export const scanParametersSchema = z.object({
+  kind: z.enum(SCAN_KINDS),
+  repair: z.enum(REPAIRS),
+  /** So many orphans may go, on each side, though they are more than the settings allow; null: nobody said so. */
+  confirmedOrphans: z.int().min(0).nullable(),
+});
+export type ScanParameters = z.infer<typeof scanParametersSchema>;
+
+export const restoreParametersSchema = z.object({
+  /** Of the entry in the list of the quarantine. */
+  id: z.string().max(100),
+});
+export type RestoreParameters = z.infer<typeof restoreParametersSchema>;

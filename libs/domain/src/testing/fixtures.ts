@@ -4,6 +4,7 @@ import { parsePath } from '../content/path.ts';
 import { contentStream } from '../content/events.ts';
 import { type PreparedDocument, prepareDocument } from '../content/document.ts';
 import type { DecidedEvent, EventMetadata, EventOf, NewEvent, RecordedEvent } from '../events.ts';
+import { driftStream } from '../drift/events.ts';
 import { jobStream } from '../jobs/events.ts';
 import { MODE_STREAM } from '../mode/events.ts';
 import { nodeStream } from '../nodes/events.ts';
@@ -88,6 +89,12 @@ export function streamOf(event: NewEvent, jobId = 'job-1'): string {
     case 'AlertRaised':
     case 'AlertCleared':
       return alertStream(event.data.code, event.data.subject);
+    case 'ScanStarted':
+    case 'ScanCompleted':
+    case 'ScanAborted':
+    case 'DriftDetected':
+    case 'DriftRepaired':
+      return driftStream(event.data.node);
     case 'LogCreated':
     case 'BodyChunk':
       throw new Error(`Fixtures know no stream for ${event.type}`);

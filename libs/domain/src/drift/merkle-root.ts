@@ -1,0 +1,34 @@
+import { createHash, hash } from 'node:crypto';
+
+/**
+ * The Merkle root over `(path, sha256)` in the order of the paths' UTF-8 bytes, added one by one; it keeps one hash
+ * per level. Leaves are SHA-256 of 0x00, the path, 0x00 and the hexadecimal digits of the hash; nodes are SHA-256
+ * of 0x01 and their two children; the tree has the shape of RFC 6962, and the root of nothing is SHA-256 of nothing.
+ * docs/roots.md shows how somebody else computes it.
+ * @see https://www.rfc-editor.org/rfc/rfc6962#section-2.1
+ */
+export class MerkleRoot {
+  /** Roots of full trees, the largest first. */
+  readonly #full: { readonly leaves: number; readonly hash: Buffer }[] = [];
+
+  add(path: string, sha256: string): void {
+    let right = { leaves: 1, hash: digest(`\0${path}\0${sha256}`) };
+    for (let left = this.#full.at(-1); left?.leaves === right.leaves; left = this.#full.at(-1)) {
+      this.#full.pop();
+      right = { leaves: 2 * right.leaves, hash: nodeOf(left.hash, right.hash) };
+    }
+    this.#full.push(right);
+  }
+
+  /** Lower-case hex. */
+  root(): string {
+    const [last, ...rest] = this.#full.map((tree) => tree.hash).reverse();
+    if (last === undefined) return hash('sha256', '');
+    return rest.reduce((right, left) => nodeOf(left, right), last).toString('hex');
+  }
+}
+
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
+
+const nodeOf = (left: Buffer, right: Buffer): Buffer =>
+  createHash('sha256').update('\x01').update(left).update(right).digest();
