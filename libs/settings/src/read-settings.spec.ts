@@ -45,6 +45,11 @@ describe('readSettings', () => {
       cloudflareApiToken: null,
       diskMinFree: { percent: 10, bytes: 5 * 2 ** 30 },
       kinds: { manifest: 'warn', subject: 'warn', search_index: 'warn', unit: 'warn', lesson: 'warn' },
+      smtpUrl: null,
+      alertTo: null,
+      alertFrom: null,
+      webhookUrl: null,
+      webhookSecret: null,
       logLevel: 'info',
       url: 'http://127.0.0.1:8080',
       token: null,
@@ -131,6 +136,31 @@ describe('readSettings', () => {
     ).toHaveLength(2);
   });
 
+  it('reports every half of a way to tell of alerts, and nothing of its secrets', () => {
+    const text = problemsOf({
+      HOLDFAST_SMTP_URL: 'smtp://me:sesame@mail.example.org',
+      HOLDFAST_ALERT_FROM: 'Me <sesame>',
+      HOLDFAST_WEBHOOK_URL: 'https://hooks.example.org/sesame',
+    });
+    expect(text).toEqual([
+      '  HOLDFAST_SMTP_URL=*** needs HOLDFAST_ALERT_TO, which is not set',
+      '  HOLDFAST_ALERT_FROM="Me <sesame>" is not an e-mail address such as holdfast@example.org (example: HOLDFAST_ALERT_FROM=holdfast@example.org)',
+      '  HOLDFAST_WEBHOOK_URL=*** needs HOLDFAST_WEBHOOK_SECRET, which is not set',
+    ]);
+    const { smtpUrl, alertTo, webhookUrl } = read({
+      HOLDFAST_SMTP_URL: 'smtps://mail.example.org',
+      HOLDFAST_ALERT_TO: 'a@example.org, b@example.org',
+      HOLDFAST_ALERT_FROM: 'holdfast@example.org',
+      HOLDFAST_WEBHOOK_URL: 'https://hooks.example.org/holdfast?key=1',
+      HOLDFAST_WEBHOOK_SECRET: '0123456789abcdef',
+    });
+    expect([smtpUrl?.reveal(), alertTo, webhookUrl?.reveal()]).toEqual([
+      'smtps://mail.example.org',
+      ['a@example.org', 'b@example.org'],
+      'https://hooks.example.org/holdfast?key=1',
+    ]);
+  });
+
   it('shows no secret: not a token, not a password in a URL, not the value of an unknown variable', () => {
     const text = problemsOf({
       HOLDFAST_TOKEN: 'open sesame',
@@ -168,6 +198,10 @@ describe('readSettings', () => {
       's3://bucket/e\u0301',
       `s3://bucket/${'é/'.repeat(200)}`,
     ],
+    ['HOLDFAST_SMTP_URL', 'mail.example.org', 'http://mail.example.org', 'smtp://'],
+    ['HOLDFAST_ALERT_TO', 'me', 'a@example.org,', 'a@example.org\nBcc: b@example.org'],
+    ['HOLDFAST_WEBHOOK_URL', 'hooks.example.org', 'ftp://a', 'https://me:key@a', 'https://a/#b'],
+    ['HOLDFAST_WEBHOOK_SECRET', 'too-short', 'with a space in it'],
     ['HOLDFAST_S3_ENDPOINT', 's3.example.org', 'https://key:secret@s3.example.org'],
     ['HOLDFAST_S3_REGION', 'EU', 'eu west'],
     ['HOLDFAST_S3_FORCE_PATH_STYLE', 'yes'],

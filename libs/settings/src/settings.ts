@@ -12,6 +12,7 @@ import { baseUrl, corsOrigins, eventStoreAddress, loopbackHost } from './address
 import { bucketAddress } from './bucket-address.ts';
 import { durationMs, durationsMs } from './duration.ts';
 import { words } from './list.ts';
+import { mailAddress, mailAddresses, smtpUrl, webhookSecret, webhookUrl } from './notifier-address.ts';
 import { purgeAddress } from './purge-address.ts';
 import { Secret } from './secret.ts';
 import { optionalSetting, setting } from './setting.ts';
@@ -286,6 +287,15 @@ export const SETTINGS = {
     usedBy: ['api', 'projector'],
     schema: diskMinFree,
   }),
+  failover: setting({
+    variable: 'HOLDFAST_FAILOVER',
+    default: 'off',
+    description:
+      'Whether readers are sent to the local origin when probes of the CDN fail, and back when they succeed: `auto` or `off` ([runbook](runbook.md)).',
+    example: 'auto',
+    usedBy: ['projector'],
+    schema: z.enum(['auto', 'off'], 'is neither auto nor off'),
+  }),
   kinds: setting({
     variable: 'HOLDFAST_KINDS',
     default: CONTENT_KINDS.map((kind) => `${kind}=warn`).join(','),
@@ -294,6 +304,54 @@ export const SETTINGS = {
     example: 'lesson=refuse,unit=off',
     usedBy: ['api'],
     schema: kindChecks,
+  }),
+  smtpUrl: optionalSetting({
+    variable: 'HOLDFAST_SMTP_URL',
+    defaultShown: 'none: no e-mail is sent',
+    description: 'Mail server that takes alerts: `smtp://` (STARTTLS where it is offered) or `smtps://`.',
+    example: 'smtp://user:password@mail.example.org:587',
+    usedBy: ['api', 'projector'],
+    isSecret: true,
+    schema: smtpUrl,
+    needs: ['HOLDFAST_ALERT_TO', 'HOLDFAST_ALERT_FROM'],
+  }),
+  alertTo: optionalSetting({
+    variable: 'HOLDFAST_ALERT_TO',
+    defaultShown: 'none',
+    description: 'Who gets alerts by e-mail; several addresses with commas between them.',
+    example: 'on-call@example.org,editors@example.org',
+    usedBy: ['api', 'projector'],
+    schema: mailAddresses,
+    needs: ['HOLDFAST_SMTP_URL'],
+  }),
+  alertFrom: optionalSetting({
+    variable: 'HOLDFAST_ALERT_FROM',
+    defaultShown: 'none',
+    description: 'Sender of those e-mails.',
+    example: 'holdfast@example.org',
+    usedBy: ['api', 'projector'],
+    schema: mailAddress,
+    needs: ['HOLDFAST_SMTP_URL'],
+  }),
+  webhookUrl: optionalSetting({
+    variable: 'HOLDFAST_WEBHOOK_URL',
+    defaultShown: 'none: no webhook is called',
+    description: 'URL that alerts are posted to as JSON.',
+    example: 'https://hooks.example.org/holdfast',
+    usedBy: ['api', 'projector'],
+    isSecret: true,
+    schema: webhookUrl,
+    needs: ['HOLDFAST_WEBHOOK_SECRET'],
+  }),
+  webhookSecret: optionalSetting({
+    variable: 'HOLDFAST_WEBHOOK_SECRET',
+    defaultShown: 'none',
+    description: 'Key that those calls are signed with; at least 16 characters.',
+    example: '<secret>',
+    usedBy: ['api', 'projector'],
+    isSecret: true,
+    schema: webhookSecret,
+    needs: ['HOLDFAST_WEBHOOK_URL'],
   }),
   logLevel: setting({
     variable: 'HOLDFAST_LOG_LEVEL',
