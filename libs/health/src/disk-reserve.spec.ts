@@ -48,14 +48,14 @@ describe('the reserve of a disk', () => {
     expect(isSpent()).toBe(false);
   });
 
-  it('is never more than a twentieth of the disk', () => {
+  it('is never more than a tenth of the disk', () => {
     const small = new DiskReserve({
       directory,
       clock,
       readSpace: () => ({ freeBytes: 900 * KIB, totalBytes: 1_000 * KIB }),
     });
     small.tend();
-    expect(statSync(small.file).size).toBe(50 * KIB);
+    expect(statSync(small.file).size).toBe(100 * KIB);
   });
 
   it('is given up before the last bytes are gone, and made again when there is room', () => {

@@ -10,13 +10,14 @@ export interface DiskReserveOptions {
   readonly clock: Clock;
   /** Default: asks the operating system. */
   readonly readSpace?: (path: string) => DiskSpace;
-  /** Default 16 MiB; never more than a twentieth of the disk. */
+  /** Default 32 MiB; never more than a tenth of the disk. */
   readonly maxBytes?: number;
 }
 
 const FILE = 'disk.reserve';
-const MAX_BYTES = 16 * 2 ** 20;
-const SHARE_OF_DISK = 1 / 20;
+/** Also when the write-ahead files of all databases grow to their usual size, some is left. */
+const MAX_BYTES = 32 * 2 ** 20;
+const SHARE_OF_DISK = 1 / 10;
 /** Of its own size: given up below this much free space, made again above that much. */
 const GIVE_UP_BELOW = 0.25;
 const MAKE_ABOVE = 1.5;

@@ -37,6 +37,8 @@ export interface BuildPorts {
   readonly dataDir: string;
   readonly logId: string;
   readonly files?: FileOperations | undefined;
+  /** Asked before documents are written; throws DISK_FULL. */
+  readonly requireRoom?: (() => void) | undefined;
 }
 
 export interface BuildOptions {
@@ -99,6 +101,7 @@ export class GenerationBuild {
         onPoison,
         signal,
       })) {
+        this.#ports.requireRoom?.();
         await tree.write(this.#count(documentsOf(collected)));
         index.commit({ files: collected.map(recordOf), poison: poison.splice(0) });
         done += walked;

@@ -37,17 +37,19 @@ interface Ports {
   readonly dataDir: string;
   readonly logId: string;
   readonly files?: FileOperations | undefined;
+  /** See `Materialiser`. */
+  readonly requireRoom?: (() => void) | undefined;
 }
 
 /** The generation's index must exist. Throws as `GenerationIndex.open`. */
 export function openGeneration(ports: Ports, name: GenerationName): OpenGeneration {
-  const { store, clock, dataDir, files } = ports;
+  const { store, clock, dataDir, files, requireRoom } = ports;
   const index = GenerationIndex.open(generationIndexFile(dataDir, name));
   const tree = new ContentTree({
     root: generationRoot(dataDir, name),
     ...(files === undefined ? {} : { files }),
   });
-  return { name, index, materialiser: new Materialiser({ store, clock, index, tree }) };
+  return { name, index, materialiser: new Materialiser({ store, clock, index, tree, requireRoom }) };
 }
 
 /**

@@ -19,7 +19,6 @@ import { removeOldGenerations, removeUnfinishedBuilds, replaceGeneration } from 
 import { replayToDirectory } from './replay-to-directory.ts';
 import { CONTENT_FILTER } from './wanted.ts';
 
-
 export interface LocalProjectorPorts {
   readonly store: EventStore;
   /** Started by the caller. */
@@ -30,6 +29,8 @@ export interface LocalProjectorPorts {
   readonly log: ProjectorLog;
   /** Default: the file system. */
   readonly files?: FileOperations;
+  /** Asked before documents are written: what throws DISK_FULL makes them wait, while deletes go on. */
+  readonly requireRoom?: () => void;
   /** So many paths may wait before no more events are taken in; default 4,096. */
   readonly maxWaiting?: number;
 }

@@ -5,6 +5,7 @@ import {
   hasCode,
   type HoldfastError,
   type Position,
+  toHoldfastError,
   type UnreadableEvent,
 } from '@holdfast/domain';
 import {
@@ -53,12 +54,21 @@ export class Materialiser {
   readonly #clock: Clock;
   readonly #index: GenerationIndex;
   readonly #tree: ContentTree;
+  readonly #requireRoom: () => void;
 
-  constructor(ports: { store: EventStore; clock: Clock; index: GenerationIndex; tree: ContentTree }) {
+  /** @param ports.requireRoom  asked before documents are written; throws DISK_FULL */
+  constructor(ports: {
+    store: EventStore;
+    clock: Clock;
+    index: GenerationIndex;
+    tree: ContentTree;
+    requireRoom?: (() => void) | undefined;
+  }) {
     this.#store = ports.store;
     this.#clock = ports.clock;
     this.#index = ports.index;
     this.#tree = ports.tree;
+    this.#requireRoom = ports.requireRoom ?? (() => undefined);
   }
 
   /**
@@ -176,13 +186,21 @@ export class Materialiser {
   async #apply(batch: Batch, failures: Map<string, HoldfastError>): Promise<RecordedFile[]> {
     let { replace } = batch;
     if (replace.length + batch.remove.length === 0) return [];
+    const letWait = (error: HoldfastError): void => {
+      for (const { path } of replace) failures.set(path, error);
+      replace = [];
+    };
+    try {
+      if (replace.length > 0) this.#requireRoom();
+    } catch (error) {
+      letWait(toHoldfastError(error));
+    }
     try {
       this.#index.noteIntents([...batch.remove, ...replace].map(intentOf));
     } catch (error) {
       if (!hasCode(error, 'DISK_FULL')) throw error;
       // Deleting needs no intent to be done again, and makes room.
-      for (const { path } of replace) failures.set(path, error);
-      replace = [];
+      letWait(error);
     }
     const failed = await this.#tree.change({ replace, remove: batch.remove });
     for (const [path, error] of failed) failures.set(path, error);
