@@ -59,7 +59,7 @@ function describe({ at, actor, type, stream, version, data, error }: AuditEvent)
   const subject = typeof data?.path === 'string' ? data.path : stream;
   const columns = [
     at ?? '-',
-    (actor ?? '-').padEnd(10),
+    (actor ?? '-').padEnd(20),
     type.padEnd(24),
     `${subject} (${version})`,
     explain(data, error),

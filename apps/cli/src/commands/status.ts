@@ -3,8 +3,6 @@ import type { AddCommand } from '../command.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Output } from '../output/output.ts';
 
-type Projector = HealthAnswer['nodes'][number]['projectors'][number];
-
 export const addStatus: AddCommand = (program, attach) => {
   attach(program.command('status').description('show how everything is'), async ({ client, output }) => {
     const health = await client.get<HealthAnswer>('/v1/health');
@@ -15,8 +13,8 @@ export const addStatus: AddCommand = (program, attach) => {
   });
 };
 
-/** Everything an operator should look at; none: all is well. */
-function findTroubles({ reasons, replications, disk, nodes }: HealthAnswer): string[] {
+/** Everything an operator should look at; none: all is well. A paused projector does what the mode says. */
+function findTroubles({ node: answering, reasons, replications, disk, nodes }: HealthAnswer): string[] {
   const deadLetters = replications['dead-letter'];
   return [
     ...reasons.map(({ code, detail }) => `${code}: ${detail}`),
@@ -28,12 +26,13 @@ function findTroubles({ reasons, replications, disk, nodes }: HealthAnswer): str
     ...(disk.publishing
       ? []
       : ['DISK_FULL: the disk has too little free space; publishing is refused until there is more.']),
+    // Of its own projector the node that answers has said so among its reasons.
     ...nodes
-      .filter(({ silent }) => silent)
+      .filter(({ node, silent }) => silent && node !== answering)
       .map(({ node, reportedAt }) => `The projector of ${node} has been silent since ${reportedAt}.`),
     ...nodes.flatMap(({ node, projectors }) =>
       projectors
-        .filter(isUnwell)
+        .filter(({ state }) => state === 'waiting' || (state === 'stopped' && node !== answering))
         .map(
           ({ name, state, reason }) =>
             `The ${name} projector of ${node} is ${state}: ${reason ?? 'it gives no reason'}`,
@@ -41,9 +40,6 @@ function findTroubles({ reasons, replications, disk, nodes }: HealthAnswer): str
     ),
   ];
 }
-
-/** A paused projector does what the mode says. */
-const isUnwell = ({ state }: Projector): boolean => state === 'stopped' || state === 'waiting';
 
 function showHealth(output: Output, health: HealthAnswer, troubles: readonly string[]): void {
   const { node, log, documents, replications, oldestPendingAt, disk, nodes } = health;
