@@ -54,6 +54,14 @@ it('FR-020 refuses a path that is a file, naming it and the user', () => {
   });
 });
 
+it('says so where a link leads nowhere, as to a disk that is not mounted', () => {
+  symlinkSync(join(directory.path, 'disk/data'), dataDir);
+  expect(refusal()).toMatchObject({
+    code: 'DATA_DIR_UNUSABLE',
+    message: expect.stringContaining('(a symbolic link to what does not exist)'),
+  });
+});
+
 const hasProc = existsSync('/proc/self');
 (hasProc ? it : it.skip)('refuses a file system that takes no directories', () => {
   dataDir = '/proc/holdfast/data';

@@ -134,9 +134,12 @@ function attempt(path: string, attempted: string, run: () => void): void {
 function unusable(path: string, attempted: string, why: string, cause?: unknown): HoldfastError {
   const user = currentUser();
   const stat = statSync(path, { throwIfNoEntry: false });
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   const owner =
     stat === undefined
-      ? 'it does not exist'
+      ? isLink
+        ? 'a symbolic link to what does not exist'
+        : 'it does not exist'
       : `owner uid ${stat.uid}, mode ${(stat.mode & 0o7777).toString(8)}`;
   return new HoldfastError(
     'DATA_DIR_UNUSABLE',
