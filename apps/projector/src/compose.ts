@@ -15,7 +15,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
-import { DiskGuard, Heartbeat } from '@holdfast/health';
+import { appendWithReserve, DiskGuard, Heartbeat, openReserves, type Reserves } from '@holdfast/health';
 import {
   type ContentReader,
   dataPaths,
@@ -25,12 +25,15 @@ import {
   findMismatch,
   refuseMissingLog,
 } from '@holdfast/storage';
+import { dirname } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { container, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
 import { CdnProjector } from './cdn/cdn-projector.ts';
 import { Purging } from './cdn/purging.ts';
 import { type Released, whenLocked } from './cdn/stand-by.ts';
 import type { ProjectorConfig } from './config.ts';
+import { Failover } from './failover/failover.ts';
+import { whileHeld } from './failover/while-held.ts';
 import { directoryDeletion } from './jobs/directory-deletion.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { replay } from './jobs/replay.ts';
@@ -64,6 +67,7 @@ const CONTENT_READER = Symbol('ContentReader');
 const LOGGER = Symbol('Logger');
 const LOG_ID = Symbol('LogId');
 const CDN_LOCK = Symbol('CdnLock');
+const RESERVES = Symbol('Reserves');
 
 /**
  * Opens everything in order; what fails half-way closes what is open.
@@ -124,10 +128,13 @@ async function open(
   );
   const file = config.eventStore.file ?? paths.events;
   if (overrides.store === undefined) refuseMissingLog(dataDir, file);
-  const store =
+  const opened =
     overrides.store ??
     (await openSqliteEventStore({ file, bellFile: paths.eventsBell, clock, createIfMissing: true }));
-  closers.push(() => store.close());
+  closers.push(() => opened.close());
+  const reserves = openReserves({ dataDirectory: dataDir, logDirectory: dirname(file), clock });
+  parts.registerInstance<Reserves>(RESERVES, reserves);
+  const store = appendWithReserve(opened, reserves.log);
   parts.registerInstance<EventStore>(EVENT_STORE, store);
   parts.registerInstance(LOG_ID, await store.identity());
 
@@ -164,6 +171,9 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
           dataDir,
           logId: from.resolve(LOG_ID),
           log: from.resolve<Logger>(LOGGER).child({ projector: 'local' }),
+          requireRoom: () => {
+            from.resolve<Reserves>(RESERVES).data.requireRoom();
+          },
         }),
     ),
   });
@@ -183,6 +193,23 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
         ),
     ),
   });
+  parts.register(Failover, {
+    useFactory: instanceCachingFactory((from) => {
+      const store = from.resolve<EventStore>(EVENT_STORE);
+      const clock = from.resolve<Clock>(CLOCK);
+      return new Failover(
+        {
+          store,
+          clock,
+          commands: new CommandHandler({ store, clock }),
+          mode: from.resolve(ModeWatch),
+          log: from.resolve<Logger>(LOGGER).child({ projector: 'failover' }),
+          onState: () => undefined,
+        },
+        { node, logId: from.resolve(LOG_ID), cdnBaseUrl },
+      );
+    }),
+  });
   parts.register(CdnProjector, {
     useFactory: instanceCachingFactory(
       (from) =>
@@ -196,7 +223,10 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
             mode: from.resolve(ModeWatch),
             clock: from.resolve(CLOCK),
             log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
-            lock: from.resolve(CDN_LOCK),
+            lock:
+              config.failover === 'auto'
+                ? whileHeld(from.resolve(CDN_LOCK), from.resolve(Failover))
+                : from.resolve(CDN_LOCK),
             ...(config.projectors.includes('local')
               ? { countLocalPending: () => from.resolve(LocalProjector).status().pending }
               : {}),
@@ -275,6 +305,7 @@ async function startAll(
     await local.start();
   }
   if (cdn !== null) {
+    closers.push(() => parts.resolve(Failover).close());
     closers.push(() => cdn.close());
     if (mismatch === null) cdn.start();
     else cdn.refuse(mismatch);

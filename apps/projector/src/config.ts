@@ -21,6 +21,7 @@ const NAMES = [
   'cdnConcurrency',
   'retryScheduleMs',
   'diskMinFree',
+  'failover',
   'logLevel',
 ] as const;
 
