@@ -204,7 +204,6 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
           commands: new CommandHandler({ store, clock }),
           mode: from.resolve(ModeWatch),
           log: from.resolve<Logger>(LOGGER).child({ projector: 'failover' }),
-          onState: () => undefined,
         },
         { node, logId: from.resolve(LOG_ID), cdnBaseUrl },
       );

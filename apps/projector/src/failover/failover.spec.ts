@@ -17,6 +17,7 @@ import {
   record,
 } from '@holdfast/domain/testing';
 import { Failover } from './failover.ts';
+import { lookAtFallback } from './look-at-fallback.ts';
 import { startUnsteadyCdn, type UnsteadyCdn } from './testing/unsteady-cdn.ts';
 import { whileHeld } from './while-held.ts';
 
@@ -44,8 +45,6 @@ afterEach(async () => {
 interface Node {
   readonly failover: Failover;
   readonly mode: ModeWatch;
-  /** What `onState` was told last. */
-  state: { failedOverAt: Date | null };
 }
 
 async function startNode(name = 'web-1', store: EventStore = memory): Promise<Node> {
@@ -53,9 +52,8 @@ async function startNode(name = 'web-1', store: EventStore = memory): Promise<No
   await mode.start(() => undefined);
   closers.push(() => mode.close());
   const commands = new CommandHandler({ store, clock });
-  const node: Node = {
+  return {
     mode,
-    state: { failedOverAt: null },
     failover: new Failover(
       {
         store,
@@ -72,14 +70,10 @@ async function startNode(name = 'web-1', store: EventStore = memory): Promise<No
         },
         clock,
         log: quiet,
-        onState: (state) => {
-          node.state = state;
-        },
       },
       { node: name, logId: LOG_ID, cdnBaseUrl: cdn.baseUrl, timeoutMs: 60_000 },
     ),
   };
-  return node;
 }
 
 const changes = async (): Promise<EventOf<'ModeChanged'>[]> =>
@@ -135,16 +129,27 @@ describe('a CDN that goes away and comes back', () => {
     expect(Date.parse(off!.metadata.at) - Date.parse(on!.metadata.at)).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('is told of while it lasts', async () => {
+  it('is told of while it lasts, whoever else changes the mode meanwhile', async () => {
     const node = await startNode();
+    const lookout = lookAtFallback({ store: memory, mode: node.mode });
+    const look = async () => (await lookout.look())[0]?.problem ?? null;
+    expect(await look()).toBeNull();
     cdn.behave('object lost');
     await probe(node, 3);
     const [on] = await changes();
-    await probe(node, 1);
-    expect(node.state.failedOverAt?.toISOString()).toBe(on?.metadata.at);
+    const told = {
+      severity: 'warning',
+      message: expect.stringContaining(on!.data.reason),
+      details: { since: on?.metadata.at },
+    };
+    expect(await look()).toMatchObject(told);
+    await operate([node], { localBaseUrl: 'https://www.example.org' });
+    expect(await look()).toMatchObject(told);
     cdn.behave('good');
     await probe(node, 14);
-    expect(node.state.failedOverAt).toBeNull();
+    expect(await look()).toBeNull();
+    await operate([node], { localFallback: true });
+    expect(await look()).toBeNull();
   });
 
   it('goes on from what its predecessor decided', async () => {

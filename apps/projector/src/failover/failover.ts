@@ -11,7 +11,7 @@ import {
 } from '@holdfast/domain';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { decideFailover, type Sample, SAMPLES_KEPT } from './decide-failover.ts';
-import { readFailedOverAt } from './failed-over-at.ts';
+import { findFailover } from './find-failover.ts';
 import { probeCdn } from './probe.ts';
 
 export interface FailoverPorts {
@@ -20,8 +20,6 @@ export interface FailoverPorts {
   readonly mode: Pick<ModeWatch, 'mode' | 'lastChange' | 'isStale'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
-  /** Told after each probe whether readers are at the local origin because of probes, and what the last ones met. */
-  readonly onState: (state: { failedOverAt: Date | null; samples: readonly Sample[] }) => void;
 }
 
 export interface FailoverSettings {
@@ -96,7 +94,6 @@ export class Failover {
     // Nobody is sent to the CDN, and nobody is to be sent back.
     if (cdnBaseUrl === null || !watch.mode.cdnEnabled) {
       this.#samples = [];
-      this.#tell();
       return;
     }
     const sample = await probeCdn({
@@ -109,7 +106,6 @@ export class Failover {
     if (signal.aborted) return;
     this.#samples = [...this.#samples, sample].slice(-SAMPLES_KEPT);
     await this.#learnMode();
-    this.#tell();
     if (!watch.isStale) await this.#decide();
   }
 
@@ -117,7 +113,8 @@ export class Failover {
     const { mode, store } = this.#ports;
     const since = mode.lastChange?.position ?? null;
     if (this.#knowsSince && since === this.#since) return;
-    this.#failedOverAt = mode.mode.localFallback ? await readFailedOverAt(store) : null;
+    const failover = mode.mode.localFallback ? await findFailover(store) : null;
+    this.#failedOverAt = failover === null ? null : new Date(failover.metadata.at);
     this.#samples = [];
     this.#since = since;
     this.#knowsSince = true;
@@ -144,9 +141,5 @@ export class Failover {
     if (!handled.appended) return;
     const where = localFallback ? 'the local origin' : 'the CDN again';
     log.warn({ localFallback }, `Readers are sent to ${where}. ${reason}`);
-  }
-
-  #tell(): void {
-    this.#ports.onState({ failedOverAt: this.#failedOverAt, samples: this.#samples });
   }
 }

@@ -3,10 +3,10 @@ import { type EventOf, type EventStore, MODE_STREAM } from '@holdfast/domain';
 const PAGE = 50;
 
 /**
- * When a probe switched the local fallback on that is on now; null where it is off, or an operator switched it on.
- * Later changes of something else do not count.
+ * The event by which a probe switched the local fallback on that is on now; null where it is off, or an operator
+ * switched it on. Later changes of something else do not count.
  */
-export async function readFailedOverAt(store: EventStore): Promise<Date | null> {
+export async function findFailover(store: EventStore): Promise<EventOf<'ModeChanged'> | null> {
   let switchedOn: EventOf<'ModeChanged'> | null = null;
   let fromVersion: number | undefined;
   for (;;) {
@@ -25,5 +25,5 @@ export async function readFailedOverAt(store: EventStore): Promise<Date | null> 
   }
 }
 
-const byProbe = (event: EventOf<'ModeChanged'> | null): Date | null =>
-  event?.data.cause === 'probe' ? new Date(event.metadata.at) : null;
+const byProbe = (event: EventOf<'ModeChanged'> | null): EventOf<'ModeChanged'> | null =>
+  event?.data.cause === 'probe' ? event : null;
