@@ -133,6 +133,12 @@ export {
 } from './drift/judge-local.ts';
 export { type FoundObject, judgeExtraObject, judgeListed, judgeObject } from './drift/judge-remote.ts';
 export { type Listing, type Merged, mergeListings } from './drift/merge-listings.ts';
+export {
+  type QuarantineEntry,
+  quarantineEntrySchema,
+  type QuarantineLine,
+  quarantineLineSchema,
+} from './drift/quarantine-entry.ts';
 export { MerkleRoot } from './drift/merkle-root.ts';
 export {
   type CdnCounts,

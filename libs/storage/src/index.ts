@@ -17,6 +17,9 @@ export {
 export { GenerationIndex, type IndexCommit, type Intent, type PoisonRecord } from './generation-index.ts';
 export { IndexReader } from './index-reader.ts';
 export { ContentTree, type Removal, type Replacement } from './content-tree.ts';
+export { documentOf, lookAt } from './look-at-file.ts';
+export { WalkThread } from './walk-thread.ts';
+export { Quarantine } from './quarantine.ts';
 export { BulkTree } from './bulk-tree.ts';
 export type { BulkDocument } from './bulk-write.ts';
 export { type FileOperations, nodeFileOperations } from './file-operations.ts';

@@ -45,16 +45,21 @@ export interface LocalEntry extends FoundFile {
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
-/** What is wrong with a document and its `.prev`; empty: nothing. */
-export function judgeDocument(expected: ExpectedDocument, found: LocalEntry | null): Finding[] {
+/**
+ * What is wrong with a document and its `.prev`; empty: nothing.
+ * @param found, previous  what stands at its name and beside it; null: nothing
+ */
+export function judgeDocument(
+  expected: ExpectedDocument,
+  found: FoundFile | null,
+  previous: FoundFile | null,
+): Finding[] {
   const { path, sha256, previousSha256 } = expected;
-  const document = judgeFile({ path, sha256, subject: 'document' }, found);
-  const at = previousPath(path);
-  const previous = judgeFile(
-    { path: at, sha256: previousSha256, subject: 'previous' },
-    found?.previous ?? null,
-  );
-  return [document, previous].filter((finding) => finding !== null);
+  const findings = [
+    judgeFile({ path, sha256, subject: 'document' }, found),
+    judgeFile({ path: previousPath(path), sha256: previousSha256, subject: 'previous' }, previous),
+  ];
+  return findings.filter((finding) => finding !== null);
 }
 
 /** What is wrong with a name that no document has; null: it may stay. */

@@ -28,8 +28,8 @@ const beside = { ...at, path: 'units/u.json.prev', subject: 'previous', expected
 
 describe('a local document', () => {
   it('is fine with its bytes, its mode and its version before', () => {
-    expect(judgeDocument(document, entry)).toEqual([]);
-    expect(judgeDocument({ ...document, previousSha256: null }, { ...entry, previous: null })).toEqual([]);
+    expect(judgeDocument(document, entry, entry.previous)).toEqual([]);
+    expect(judgeDocument({ ...document, previousSha256: null }, entry, null)).toEqual([]);
   });
 
   it.each([
@@ -64,11 +64,11 @@ describe('a local document', () => {
       [{ ...beside, outcome: 'different', found: A }],
     ],
   ])('that %s is told as it is', (_, found, findings) => {
-    expect(judgeDocument(document, found)).toEqual(findings);
+    expect(judgeDocument(document, found, found?.previous ?? null)).toEqual(findings);
   });
 
   it('has no .prev unless there was a version before', () => {
-    expect(judgeDocument({ ...document, previousSha256: null }, entry)).toEqual([
+    expect(judgeDocument({ ...document, previousSha256: null }, entry, entry.previous)).toEqual([
       { ...beside, outcome: 'orphan', expected: null, found: B },
     ]);
   });

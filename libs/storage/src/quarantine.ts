@@ -1,0 +1,186 @@
+import {
+  HoldfastError,
+  type LocalEntry,
+  type QuarantineEntry,
+  type QuarantineLine,
+  quarantineLineSchema,
+} from '@holdfast/domain';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { dataPaths } from './data-paths.ts';
+import { errnoOf, fileFailure } from './file-errors.ts';
+
+const LIST = 'list.ndjson';
+
+/**
+ * What repairs moved away from the live files, and can be moved back; nothing here is ever deleted:
+ *
+ *     quarantine/list.ndjson        what was moved from where, and what was moved back; only appended to
+ *     quarantine/<id>/<name>        the file, link or directory itself
+ *
+ * The caller sees to it that nobody writes to the live files meanwhile.
+ */
+export class Quarantine {
+  readonly #directory: string;
+
+  constructor(dataDir: string) {
+    this.#directory = dataPaths(dataDir).quarantine;
+  }
+
+  /** What is in it now, the latest first. @throws STORAGE_UNAVAILABLE */
+  entries(): QuarantineEntry[] {
+    const entries = new Map<string, QuarantineEntry>();
+    for (const line of this.#readList()) {
+      if ('moved' in line) entries.set(line.moved.id, line.moved);
+      else entries.delete(line.restored.id);
+    }
+    // The list is written first: what a crash kept from being moved is still where it was.
+    return [...entries.values()].filter(({ file }) => isThere(join(this.#directory, file))).reverse();
+  }
+
+  /**
+   * Moves something below a root here; directories that are left empty are removed. Durable when it returns.
+   * @param entry  as it was found
+   * @throws DISK_FULL, STORAGE_UNAVAILABLE; it is then where it was
+   */
+  moveHere(
+    root: string,
+    entry: Pick<LocalEntry, 'path' | 'bytes' | 'sha256'>,
+    about: { scanId: string; at: Date },
+  ): QuarantineEntry {
+    const { path, bytes, sha256 } = entry;
+    const from = join(root, path);
+    try {
+      const id = randomUUID();
+      const file = `${id}/${basename(path)}`;
+      const { scanId, at } = about;
+      const moved = { id, path, file, movedAt: at.toISOString(), scanId, bytes, sha256 };
+      mkdirSync(join(this.#directory, id), { recursive: true, mode: 0o755 });
+      flush(this.#directory);
+      this.#append({ moved });
+      renameSync(trimmed(from), join(this.#directory, file));
+      flush(join(this.#directory, id));
+      flush(removeEmptyAbove(root, trimmed(from)));
+      return moved;
+    } catch (error) {
+      throw fileFailure(error, { attempted: 'move into quarantine', file: from });
+    }
+  }
+
+  /**
+   * Moves something back to where it was, below the root that is live now.
+   * @throws QUARANTINE_ENTRY_NOT_FOUND; QUARANTINE_PLACE_TAKEN where something else stands there now; DISK_FULL,
+   *         STORAGE_UNAVAILABLE
+   */
+  restore(root: string, id: string, at: Date): QuarantineEntry {
+    const entry = this.entries().find((each) => each.id === id);
+    if (entry === undefined) throw notFound(id);
+    const to = trimmed(join(root, entry.path));
+    if (isThere(to)) throw placeTaken(entry);
+    try {
+      makeParents(root, to);
+      renameSync(join(this.#directory, entry.file), to);
+      flush(dirname(to));
+      this.#append({ restored: { id, at: at.toISOString() } });
+      rmdirSync(join(this.#directory, id));
+      return entry;
+    } catch (error) {
+      throw fileFailure(error, { attempted: 'move out of quarantine', file: to });
+    }
+  }
+
+  #readList(): QuarantineLine[] {
+    const file = join(this.#directory, LIST);
+    try {
+      return readFileSync(file, 'utf8').split('\n').flatMap(parseLine);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw fileFailure(error, { attempted: 'read', file });
+    }
+  }
+
+  #append(line: QuarantineLine): void {
+    const fd = openSync(join(this.#directory, LIST), 'a', 0o644);
+    try {
+      // Begun on a new line: a loss of power may have cut the last one short.
+      writeSync(fd, `\n${JSON.stringify(line)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    flush(this.#directory);
+  }
+}
+
+function parseLine(text: string): QuarantineLine[] {
+  if (text === '') return [];
+  try {
+    const parsed = quarantineLineSchema.safeParse(JSON.parse(text));
+    return parsed.success ? [parsed.data] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Also a link that leads nowhere. */
+const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+
+const trimmed = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path);
+
+/** @returns the lowest directory above it that is left, whose entries have changed */
+function removeEmptyAbove(root: string, path: string): string {
+  let directory = dirname(path);
+  while (directory.length > root.length) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) break;
+      throw error;
+    }
+    directory = dirname(directory);
+  }
+  return directory;
+}
+
+function makeParents(root: string, file: string): void {
+  const directory = dirname(file);
+  if (directory.length <= root.length || existsSync(directory)) return;
+  makeParents(root, directory);
+  mkdirSync(directory, 0o755);
+  flush(dirname(directory));
+}
+
+function flush(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const notFound = (id: string): HoldfastError =>
+  new HoldfastError(
+    'QUARANTINE_ENTRY_NOT_FOUND',
+    `There is nothing in quarantine with the id ${id.slice(0, 100)}; "holdfast quarantine list" shows what there is.`,
+    { context: { id: id.slice(0, 100) } },
+  );
+
+const placeTaken = ({ id, path }: QuarantineEntry): HoldfastError =>
+  new HoldfastError(
+    'QUARANTINE_PLACE_TAKEN',
+    `${path} was not moved out of quarantine, as something else stands there now. It stays in quarantine; move or delete what is there first.`,
+    { context: { id, path } },
+  );
