@@ -69,6 +69,11 @@ export class Applier {
           JSON.stringify(event.data),
           event.metadata.at,
         );
+        this.#run('DELETE FROM retired_nodes WHERE node = ?', event.data.node);
+        return;
+      case 'NodeRetired':
+        this.#run('DELETE FROM nodes WHERE node = ?', event.data.node);
+        this.#run('INSERT INTO retired_nodes VALUES (?) ON CONFLICT DO NOTHING', event.data.node);
         return;
       case 'ScanStarted':
         return this.#applyScanStarted(event);

@@ -465,6 +465,34 @@ it('keeps the last report of each node', async () => {
   expect(catalog.auditPositions({ type: 'NodeReported', before: null, limit: 1 })).toEqual([]);
 });
 
+it('forgets a node that was retired until it reports again', async () => {
+  const reported = (key: string): NewEvent =>
+    newEvent(
+      {
+        type: 'NodeReported',
+        data: {
+          node: 'n1',
+          version: '1',
+          runtime: 'v24',
+          startedAt: AT,
+          intervalSeconds: 5,
+          projectors: [],
+          disks: [],
+          memoryBytes: 1,
+        },
+      },
+      derivedEventId('report', key),
+    );
+  const catalog = await given(
+    reported('first'),
+    newEvent({ type: 'NodeRetired', data: { node: 'n1', reason: '' } }),
+  );
+  expect([catalog.nodes(), catalog.retiredNodes()]).toEqual([[], ['n1']]);
+  const [back] = await record(store, reported('second'));
+  await catalog.reached(back!.position);
+  expect([catalog.nodes().length, catalog.retiredNodes()]).toEqual([1, []]);
+});
+
 it('says that it lags when a position does not come', async () => {
   const catalog = await given(published('a.json'));
   await expect(catalog.reached('9'.repeat(16), { timeoutMs: 20 })).rejects.toMatchObject({

@@ -210,6 +210,11 @@ export class Catalog {
     }));
   }
 
+  /** Names of nodes that an operator retired and that have not reported since. */
+  retiredNodes(): string[] {
+    return this.#queries.all('SELECT node FROM retired_nodes ORDER BY node', []).map((row) => row['node']!);
+  }
+
   /** The catalog's dead letters: events it passed because this program cannot read them. */
   unreadable(limit: number): { count: number; events: UnreadableRow[] } {
     const rows = this.#queries.all('SELECT * FROM unreadable ORDER BY position LIMIT ?', [limit]);

@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 4;
+const VERSION = 5;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -9,6 +9,7 @@ const TABLES = [
   'hours',
   'jobs',
   'nodes',
+  'retired_nodes',
   'audit',
   'unreadable',
   'scans',
@@ -90,6 +91,7 @@ const SCHEMA = `
   CREATE INDEX jobs_unfinished ON jobs (node, position) WHERE state IN ('requested', 'running');
 
   CREATE TABLE nodes (node TEXT PRIMARY KEY, report TEXT NOT NULL, reported_at TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE retired_nodes (node TEXT PRIMARY KEY) WITHOUT ROWID;
 
   -- Narrow, so that filters by type, actor and time scan it fast; the events themselves stay in the log.
   CREATE TABLE audit (position TEXT PRIMARY KEY, type TEXT NOT NULL, path TEXT, actor TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;

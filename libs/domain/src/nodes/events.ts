@@ -32,6 +32,11 @@ export const nodeEvents = {
       memoryBytes: z.number().min(0),
     }),
   }),
+  /** An operator's word that the node is gone for good; its next report takes it back. */
+  NodeRetired: defineEvent({
+    v: 1,
+    schema: z.object({ node: z.string().min(1).max(200), reason: z.string().max(1000) }),
+  }),
 };
 
 export const nodeStream = (node: string): string => `node-${node}`;

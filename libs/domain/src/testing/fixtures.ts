@@ -85,6 +85,7 @@ export function streamOf(event: NewEvent, jobId = 'job-1'): string {
     case 'JobFinished':
       return jobStream(jobId);
     case 'NodeReported':
+    case 'NodeRetired':
       return nodeStream(event.data.node);
     case 'AlertRaised':
     case 'AlertCleared':
