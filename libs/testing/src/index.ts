@@ -11,3 +11,4 @@ export { type CloudflareFault } from './cloudflare/faults.ts';
 export { type CliResult, freePort, type Product, runHoldfast, startProduct, waitFor } from './product.ts';
 export { type CephServer, missingCephPrograms, startCeph } from './s3/ceph-server.ts';
 export { type S3Server, s3Environment, s3Server } from './s3/s3-server.ts';
+export { type MailServer, type ReceivedMail, startMailServer } from './mail/mail-server.ts';
