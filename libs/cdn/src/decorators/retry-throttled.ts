@@ -1,22 +1,13 @@
 import {
   type Clock,
   type DeleteFailure,
-  hasCode,
-  type HoldfastError,
   type ListedObject,
   type ObjectHead,
   type ObjectStore,
   type ObjectStoreCapabilities,
   type PutOptions,
-  retryAfterMsOf,
 } from '@holdfast/domain';
-
-const GIVE_UP_AFTER_MS = 5_000;
-const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 2_000;
-
-/** Waits, at least as long as the server asked for; false where the time is over. */
-type Wait = (atLeastMs: number) => Promise<boolean>;
+import { isThrottled, ThrottledRetry } from './throttled-retry.ts';
 
 interface Cancellable {
   readonly signal?: AbortSignal;
@@ -69,15 +60,14 @@ export class RetryThrottled implements ObjectStore {
 
   /** Keys that were throttled one by one are tried again alone. */
   async deleteMany(keys: readonly string[], options: Cancellable = {}): Promise<DeleteFailure[]> {
-    const wait = this.#waits(options.signal);
+    const retry = new ThrottledRetry(this.#clock, this.#random, options.signal);
     const failures: DeleteFailure[] = [];
     for (let left = keys; ;) {
-      const failed = await this.#retry(options.signal, () => this.#inner.deleteMany(left, options), wait);
+      const failed = await retry.run(() => this.#inner.deleteMany(left, options));
       const throttled = failed.filter(({ error }) => isThrottled(error));
       failures.push(...failed.filter(({ error }) => !isThrottled(error)));
       if (throttled.length === 0) return failures;
-      const atLeastMs = Math.max(...throttled.map(({ error }) => retryAfterMsOf(error) ?? 0));
-      if (!(await wait(atLeastMs))) return [...failures, ...throttled];
+      if (!(await retry.waitAfter(throttled.map(({ error }) => error)))) return [...failures, ...throttled];
       left = throttled.map(({ key }) => key);
     }
   }
@@ -86,33 +76,7 @@ export class RetryThrottled implements ObjectStore {
     return this.#inner.close();
   }
 
-  async #retry<T>(
-    signal: AbortSignal | undefined,
-    call: () => Promise<T>,
-    wait: Wait = this.#waits(signal),
-  ): Promise<T> {
-    for (;;) {
-      try {
-        return await call();
-      } catch (error) {
-        if (!isThrottled(error) || !(await wait(retryAfterMsOf(error) ?? 0))) throw error;
-      }
-    }
-  }
-
-  #waits(signal: AbortSignal | undefined): Wait {
-    const until = this.#clock.now().getTime() + GIVE_UP_AFTER_MS;
-    const isAborted = (): boolean => signal?.aborted === true;
-    let longest = FIRST_WAIT_MS;
-    return async (atLeastMs) => {
-      // Half of it at random: who was refused together does not come back together.
-      const waitMs = Math.max(atLeastMs, longest * (0.5 + this.#random() / 2));
-      longest = Math.min(longest * 2, LONGEST_WAIT_MS);
-      if (isAborted() || this.#clock.now().getTime() + waitMs > until) return false;
-      await this.#clock.sleep(waitMs, signal);
-      return !isAborted();
-    };
+  #retry<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+    return new ThrottledRetry(this.#clock, this.#random, signal).run(call);
   }
 }
-
-const isThrottled = (error: unknown): error is HoldfastError => hasCode(error, 'OBJECT_STORE_THROTTLED');

@@ -1,6 +1,13 @@
 import { hash, randomUUID } from 'node:crypto';
-import { hasCode, isHoldfastError, type ObjectStoreCapabilities } from '@holdfast/domain';
-import type { Conditions, S3Requests } from './s3-requests.ts';
+import {
+  type Clock,
+  hasCode,
+  isHoldfastError,
+  type ObjectStoreCapabilities,
+  type PutOptions,
+} from '@holdfast/domain';
+import { ThrottledRetry } from '../decorators/throttled-retry.ts';
+import type { S3Requests } from './s3-requests.ts';
 
 export interface S3Capabilities extends ObjectStoreCapabilities {
   /** How `If-Match` has to be sent: AWS compares with the quotes that the ETag header has, Ceph without. */
@@ -9,54 +16,78 @@ export interface S3Capabilities extends ObjectStoreCapabilities {
 
 const NAMES = '.holdfast/ask/';
 
-/**
- * Finds out by trying, on an object of its own that it deletes again. What a server does not know it ignores,
- * or refuses as a request; only one that refuses the wrong and takes the right condition has understood it.
- */
-export async function askCapabilities(requests: S3Requests): Promise<S3Capabilities> {
-  const key = `${NAMES}${randomUUID()}.json`;
-  const put = async (text: string, conditions?: Conditions): Promise<string> => {
-    const bytes = Buffer.from(JSON.stringify(text));
-    const options = {
-      contentType: 'application/json',
-      cacheControl: 'no-store',
-      md5: hash('md5', bytes),
-      metadata: {},
-    };
-    return (await requests.put(key, bytes, options, conditions)).etag;
-  };
-  /** Whether the put was made; what is neither made nor refused is no answer. */
-  const isTaken = async (text: string, conditions: Conditions): Promise<boolean> => {
-    try {
-      await put(text, conditions);
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'OBJECT_PRECONDITION_FAILED') || hasCode(error, 'OBJECT_REJECTED')) return false;
-      throw error;
-    }
-  };
-  const honoursIfMatch = async (form: (etag: string) => string): Promise<boolean> => {
-    const first = await put('first');
-    if (!(await isTaken('second', { ifMatch: form(first) }))) return false;
-    return !(await isTaken('third', { ifMatch: form(first) }));
-  };
+type Conditions = Pick<PutOptions, 'ifMatch' | 'ifNoneMatch'>;
 
-  const etag = await put('here');
+/**
+ * Finds out by trying, on objects of its own that it deletes again. A condition that a server does not know it
+ * ignores, or refuses as a request: only where the right one passes and the wrong one fails is it honoured.
+ */
+export async function askCapabilities(requests: S3Requests, clock: Clock): Promise<S3Capabilities> {
+  const question = new Question(requests, clock);
   try {
-    const putIfNone = !(await isTaken('there', { ifNoneMatch: '*' }));
-    const quotesIfMatch = await honoursIfMatch((tag) => `"${tag}"`);
-    const putIfMatch = quotesIfMatch || (await honoursIfMatch((tag) => tag));
-    return { etagIsMd5: etag === hash('md5', Buffer.from('"here"')), putIfNone, putIfMatch, quotesIfMatch };
+    const etag = await question.put('here', 'first');
+    const putIfNone = (await question.answerTo('here', { ifNoneMatch: '*' })) === 'refused';
+    const quotesIfMatch = await honoursIfMatch(question, 'quoted', (tag) => `"${tag}"`);
+    const putIfMatch = quotesIfMatch || (await honoursIfMatch(question, 'bare', (tag) => tag));
+    return { etagIsMd5: etag === hash('md5', 'first'), putIfNone, putIfMatch, quotesIfMatch };
   } finally {
-    await forget(requests, key);
+    await question.forget();
   }
 }
 
-/** What stays is out of the way, and small. */
-async function forget(requests: S3Requests, key: string): Promise<void> {
-  try {
-    await requests.delete([key]);
-  } catch (error) {
-    if (!isHoldfastError(error)) throw error;
+async function honoursIfMatch(
+  question: Question,
+  name: string,
+  form: (etag: string) => string,
+): Promise<boolean> {
+  const ifMatch = form(await question.put(name, 'first'));
+  if ((await question.answerTo(name, { ifMatch })) !== 'made') return false;
+  return (await question.answerTo(name, { ifMatch })) === 'refused';
+}
+
+/** Some small objects. R2 takes one write of the same object in a second, so each step may have to wait. */
+class Question {
+  readonly #requests: S3Requests;
+  readonly #clock: Clock;
+  readonly #folder = `${NAMES}${randomUUID()}/`;
+  readonly #keys = new Set<string>();
+
+  constructor(requests: S3Requests, clock: Clock) {
+    this.#requests = requests;
+    this.#clock = clock;
+  }
+
+  /** @returns the ETag */
+  async put(name: string, text: string, conditions: Conditions = {}): Promise<string> {
+    const key = `${this.#folder}${name}`;
+    const bytes = Buffer.from(text);
+    const headers = { contentType: 'text/plain', cacheControl: 'no-store', metadata: {} };
+    const options = { ...headers, ...conditions, md5: hash('md5', bytes) };
+    const retry = new ThrottledRetry(this.#clock, Math.random, undefined);
+    const { etag } = await retry.run(() => this.#requests.put(key, bytes, options));
+    this.#keys.add(key);
+    return etag;
+  }
+
+  /** What a conditional put of other bytes meets. */
+  async answerTo(name: string, conditions: Conditions): Promise<'made' | 'refused' | 'not understood'> {
+    try {
+      await this.put(name, `other ${randomUUID()}`, conditions);
+      return 'made';
+    } catch (error) {
+      if (hasCode(error, 'OBJECT_PRECONDITION_FAILED')) return 'refused';
+      if (hasCode(error, 'OBJECT_REJECTED')) return 'not understood';
+      throw error;
+    }
+  }
+
+  /** What stays is out of the way, and small. */
+  async forget(): Promise<void> {
+    if (this.#keys.size === 0) return;
+    try {
+      await this.#requests.delete([...this.#keys]);
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+    }
   }
 }

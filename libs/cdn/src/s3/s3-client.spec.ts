@@ -1,14 +1,6 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { NEEDLESS_STEPS, RETRY_STEP } from './s3-client.ts';
 import { S3ObjectStore } from './s3-object-store.ts';
 import { type ScriptedServer, startScriptedServer } from './scripted-server.fixture.ts';
-
-describe("the S3 client's steps", () => {
-  it.each([...NEEDLESS_STEPS, RETRY_STEP])('have %s among them, which is left out', (step) => {
-    expect(new S3Client({ region: 'us-east-1' }).middlewareStack.remove(step)).toBe(true);
-  });
-});
 
 describe('requests without keys in the settings', () => {
   let server: ScriptedServer;

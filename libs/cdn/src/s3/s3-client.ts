@@ -13,26 +13,15 @@ export interface S3ClientOptions {
   readonly forcePathStyle: boolean;
 }
 
-/** Steps of the client that cost time with each request and do nothing for this adapter; a spec says that they are there. */
-export const NEEDLESS_STEPS = [
-  'loggerMiddleware',
-  'recursionDetectionMiddleware',
-  'getUserAgentMiddleware',
-  'addExpectContinueMiddleware',
-  'regionRedirectMiddleware',
-  's3ExpressMiddleware',
-  'bucketEndpointMiddleware',
-  'validateBucketNameMiddleware',
-] as const;
-
-/** Others are placed after it, so it stays, and hands on: whoever uses the port decides about retries. */
-export const RETRY_STEP = 'retryMiddleware';
-
 /**
  * A client for one bucket, with everything it would look up elsewhere (files, variables of AWS) said here, but
  * for credentials.
  */
-export function createS3Client(options: S3ClientOptions, transport: S3Transport, clock: Clock): S3Client {
+export function createS3Client(
+  options: S3ClientOptions,
+  transport: Pick<S3Transport, 'send'>,
+  clock: Clock,
+): S3Client {
   const { endpoint, region, credentials, forcePathStyle } = options;
   const client = new S3Client({
     region,
@@ -41,7 +30,9 @@ export function createS3Client(options: S3ClientOptions, transport: S3Transport,
     ...(credentials === null ? {} : { credentials: { ...credentials } }),
     requestHandler: {
       metadata: { handlerProtocol: 'http/1.1' },
-      handle: async (request: S3Request) => ({ response: await transport.send(request) }),
+      handle: async (request: S3Request, { abortSignal }: { abortSignal?: AbortSignal } = {}) => ({
+        response: await transport.send(request, abortSignal),
+      }),
     },
     // Content-MD5 is what every server checks; the others are added by few and checked by fewer.
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -56,14 +47,6 @@ export function createS3Client(options: S3ClientOptions, transport: S3Transport,
     useDualstackEndpoint: false,
     useArnRegion: false,
     disableS3ExpressSessionAuth: true,
-    cacheMiddleware: true,
-  });
-  for (const step of NEEDLESS_STEPS) client.middlewareStack.remove(step);
-  client.middlewareStack.add((next) => next, {
-    name: RETRY_STEP,
-    step: 'finalizeRequest',
-    priority: 'high',
-    override: true,
   });
   addMd5(client);
   signWithOneSigner(client, clock);

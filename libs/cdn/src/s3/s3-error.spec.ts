@@ -215,6 +215,22 @@ describe('what a server answers when something is wrong', () => {
     expect(mayHaveHappened(error)).toBe(true);
   });
 
+  it('goes on after a page without keys that is not the last', async () => {
+    const more = '<IsTruncated>true</IsTruncated><NextContinuationToken>t1</NextContinuationToken>';
+    const last =
+      '<IsTruncated>false</IsTruncated><Contents><Key>live/a.json</Key><Size>1</Size><ETag>"e"</ETag></Contents>';
+    server.answer = ({ url }) => ({
+      status: 200,
+      body: `<ListBucketResult>${url?.includes('continuation-token=t1') === true ? last : more}</ListBucketResult>`,
+    });
+    const page = await store.list({ prefix: '', after: null, maxCount: 10 });
+    expect(page).toEqual({ objects: [{ key: 'a.json', bytes: 1, etag: 'e' }], next: null });
+    server.answer = { status: 200, body: `<ListBucketResult>${more}</ListBucketResult>` };
+    await expect(store.list({ prefix: '', after: null, maxCount: 10 })).rejects.toMatchObject({
+      code: 'OBJECT_STORE_UNAVAILABLE',
+    });
+  });
+
   it('refuses a bucket that lists in another order than that of bytes', async () => {
     const objects = ['b.json', 'a.json'].map(
       (key) => `<Contents><Key>live/${key}</Key><Size>1</Size><ETag>&quot;x&quot;</ETag></Contents>`,

@@ -1,8 +1,11 @@
-import { describe } from '@jest/globals';
+import { describe, jest } from '@jest/globals';
 import { objectStoreContract } from '@holdfast/domain/testing';
 import { makeS3Bucket } from '@holdfast/testing/s3-bucket';
 import { describeWithS3 } from '@holdfast/testing/s3-suite';
 import { S3ObjectStore } from './s3-object-store.ts';
+
+// A thousand objects over a network, on a machine that does other things besides.
+jest.setTimeout(120_000);
 
 describeWithS3('S3ObjectStore', (server) => {
   describe.each([

@@ -8,11 +8,17 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Clock, mayHaveHappened, type PutOptions, systemClock } from '@holdfast/domain';
-import { type Fault, type FaultProxy, scriptedFaults, startFaultProxy, waitFor } from '@holdfast/testing';
+import {
+  type Fault,
+  type FaultProxy,
+  type S3Server,
+  scriptedFaults,
+  startFaultProxy,
+  waitFor,
+} from '@holdfast/testing';
 import { makeS3Bucket, type S3Bucket } from '@holdfast/testing/s3-bucket';
 import { describeWithS3 } from '@holdfast/testing/s3-suite';
 import { S3Requests } from './s3-requests.ts';
-import { createS3Client } from './s3-client.ts';
 import { S3Transport } from './s3-transport.ts';
 import { S3ObjectStore, type S3ObjectStoreOptions } from './s3-object-store.ts';
 
@@ -22,14 +28,9 @@ describeWithS3('S3ObjectStore on a real server', (server) => {
   let opened: S3ObjectStore[] = [];
 
   const open = (options: Partial<S3ObjectStoreOptions> = {}): S3ObjectStore => {
-    const { region, accessKeyId, secretAccessKey } = server;
     const store = new S3ObjectStore({
-      bucket: bucket.name,
-      prefix: '',
+      ...optionsOf(server, bucket),
       endpoint: proxy.endpoint,
-      region,
-      credentials: { accessKeyId, secretAccessKey },
-      forcePathStyle: true,
       timeoutMs: 30_000,
       maxSockets: 8,
       ...options,
@@ -153,14 +154,10 @@ describeWithS3('S3ObjectStore on a real server', (server) => {
   });
 
   it('has the server check the sum that was announced, and stores nothing when it is another', async () => {
-    const { region, accessKeyId, secretAccessKey } = server;
     const transport = new S3Transport({ timeoutMs: 30_000, maxSockets: 1 });
-    const place = { bucket: bucket.name, prefix: '', endpoint: server.endpoint, region };
-    const credentials = { accessKeyId, secretAccessKey };
-    const client = createS3Client({ ...place, credentials, forcePathStyle: true }, transport, systemClock);
-    const unchecked = new S3Requests(place, { client, transport, clock: systemClock });
+    const requests = new S3Requests(optionsOf(server, bucket), { transport, clock: systemClock });
     const options = { contentType: 'application/json', cacheControl: null, metadata: {} };
-    const damaged = unchecked.put('damaged.json', Buffer.from('damaged'), {
+    const damaged = requests.put('damaged.json', Buffer.from('damaged'), {
       ...options,
       md5: hash('md5', 'announced'),
     });
@@ -282,6 +279,15 @@ describeWithS3('S3ObjectStore on a real server', (server) => {
       expect(await failureOf(put(store, 'c.json', 'c'))).toEqual({ ...ended, isUnknown: false });
     });
   });
+});
+
+const optionsOf = (server: S3Server, bucket: S3Bucket) => ({
+  bucket: bucket.name,
+  prefix: '',
+  endpoint: server.endpoint,
+  region: server.region,
+  credentials: { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey },
+  forcePathStyle: true,
 });
 
 const put = (store: S3ObjectStore, key: string, text: string, options: Partial<PutOptions> = {}) =>

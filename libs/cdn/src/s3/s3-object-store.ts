@@ -13,7 +13,7 @@ import {
 } from '@holdfast/domain';
 import { askCapabilities, type S3Capabilities } from './ask-capabilities.ts';
 import { S3Requests } from './s3-requests.ts';
-import { createS3Client, type S3ClientOptions } from './s3-client.ts';
+import type { S3ClientOptions } from './s3-client.ts';
 import { bucketUnsupported, hashMismatch } from './s3-error.ts';
 import type { S3Call } from './s3-place.ts';
 import { ExchangeFailed, S3Transport } from './s3-transport.ts';
@@ -42,20 +42,17 @@ export class S3ObjectStore implements ObjectStore {
   readonly reservedKeyBytes: number;
   readonly #requests: S3Requests;
   readonly #transport: S3Transport;
+  readonly #clock: Clock;
   #known: S3Capabilities | null = null;
   #asked: Promise<S3Capabilities> | null = null;
 
   constructor(options: S3ObjectStoreOptions) {
-    const { bucket, prefix, endpoint, region, timeoutMs, maxSockets } = options;
-    const clock = options.clock ?? systemClock;
+    const { prefix, timeoutMs, maxSockets } = options;
+    this.#clock = options.clock ?? systemClock;
     this.settleMs = options.settleMs ?? 60_000;
     this.reservedKeyBytes = Buffer.byteLength(prefix);
     this.#transport = new S3Transport({ timeoutMs, maxSockets });
-    const client = createS3Client(options, this.#transport, clock);
-    this.#requests = new S3Requests(
-      { bucket, prefix, endpoint, region },
-      { client, transport: this.#transport, clock },
-    );
+    this.#requests = new S3Requests(options, { transport: this.#transport, clock: this.#clock });
   }
 
   async capabilities(options: { signal?: AbortSignal } = {}): Promise<ObjectStoreCapabilities> {
@@ -64,13 +61,12 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
-    const { ifMatch, ifNoneMatch, ...rest } = options;
-    const md5 = hash('md5', bytes);
-    if (md5 !== options.md5) throw hashMismatch(key, this.#requests.place, options.md5, md5);
-    return this.#requests.put(key, bytes, rest, {
-      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-      ...(ifMatch === undefined ? {} : { ifMatch: await this.#ifMatchHeader(ifMatch, options.signal) }),
-    });
+    const { md5, ifMatch, signal } = options;
+    const actual = hash('md5', bytes);
+    if (actual !== md5) throw hashMismatch(key, this.#requests.place, md5, actual);
+    if (ifMatch === undefined) return this.#requests.put(key, bytes, options);
+    const { quotesIfMatch } = await this.#know(signal);
+    return this.#requests.put(key, bytes, { ...options, ifMatch: quotesIfMatch ? `"${ifMatch}"` : ifMatch });
   }
 
   get(key: string, options: { signal?: AbortSignal } = {}): Promise<ObjectHead & { body: Uint8Array }> {
@@ -97,16 +93,19 @@ export class S3ObjectStore implements ObjectStore {
     const { prefix, maxCount, signal } = options;
     const objects: ListedObject[] = [];
     if (prefix.startsWith('.')) return { objects, next: null };
-    for (let after = options.after; ;) {
+    let { after } = options;
+    let token: string | undefined;
+    for (;;) {
       if (after?.startsWith('.') === true) after = AFTER_DOTS;
-      const missing = Math.min(maxCount - objects.length, MAX_PAGE);
-      const page = await this.#requests.list({ prefix, after, maxCount: missing, signal });
+      const left = Math.min(maxCount - objects.length, MAX_PAGE);
+      const page = await this.#requests.list({ prefix, after, maxCount: left, token }, signal);
       this.#requireOrder(page.objects, after);
       objects.push(...page.objects.filter(({ key }) => key !== '' && !key.startsWith('.')));
-      const last = page.objects.at(-1)?.key ?? null;
-      if (page.isLast || last === null) return { objects, next: null };
-      if (objects.length === maxCount) return { objects, next: last };
-      after = last;
+      const last = page.objects.at(-1)?.key;
+      if (page.isLast) return { objects, next: null };
+      if (last !== undefined && objects.length === maxCount) return { objects, next: last };
+      after = last ?? after;
+      token = last === undefined ? page.token : undefined;
     }
   }
 
@@ -122,15 +121,10 @@ export class S3ObjectStore implements ObjectStore {
     return Promise.resolve();
   }
 
-  async #ifMatchHeader(etag: string, signal: AbortSignal | undefined): Promise<string> {
-    const { quotesIfMatch } = await this.#know(signal);
-    return quotesIfMatch ? `"${etag}"` : etag;
-  }
-
   /** Callers share one question; each gives up waiting for itself. */
   async #know(signal: AbortSignal | undefined): Promise<S3Capabilities> {
     if (this.#known !== null) return this.#known;
-    this.#asked ??= askCapabilities(this.#requests).finally(() => {
+    this.#asked ??= askCapabilities(this.#requests, this.#clock).finally(() => {
       this.#asked = null;
     });
     const call: S3Call = { attempted: 'to find out what it can', isWrite: false, missing: 'bucket' };

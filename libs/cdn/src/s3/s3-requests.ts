@@ -4,7 +4,6 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
-  PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type {
@@ -16,19 +15,26 @@ import type {
   PutOptions,
 } from '@holdfast/domain';
 import { answerUnreadable, bucketUnsupported, translateS3Error } from './s3-error.ts';
+import { PutObject } from './put-object.ts';
+import { createS3Client, type S3ClientOptions } from './s3-client.ts';
 import type { S3Call, S3Place } from './s3-place.ts';
 import type { S3Transport } from './s3-transport.ts';
 
-/** As the server takes it, with or without quotes. */
-export interface Conditions {
-  readonly ifMatch?: string;
-  readonly ifNoneMatch?: '*';
+export interface PageRequest {
+  readonly prefix: string;
+  readonly after: string | null;
+  /** 1 to 1,000. */
+  readonly maxCount: number;
+  /** Instead of `after`. */
+  readonly token?: string | undefined;
 }
 
 export interface Page {
   /** In the order the server gave them. */
   readonly objects: ListedObject[];
   readonly isLast: boolean;
+  /** To go on with where a page that is not the last has no objects. */
+  readonly token: string | undefined;
 }
 
 /** AWS names those so that can neither be listed in order nor be used like any other bucket. */
@@ -38,48 +44,37 @@ const DIRECTORY_BUCKET = /--x-s3$/;
 export class S3Requests {
   readonly place: S3Place;
   readonly #client: S3Client;
-  readonly #transport: S3Transport;
+  readonly #putObject: PutObject;
   readonly #clock: Clock;
 
-  constructor(place: S3Place, parts: { client: S3Client; transport: S3Transport; clock: Clock }) {
-    this.place = place;
-    this.#client = parts.client;
-    this.#transport = parts.transport;
-    this.#clock = parts.clock;
+  constructor(
+    options: S3ClientOptions & Pick<S3Place, 'bucket' | 'prefix'>,
+    parts: { transport: Pick<S3Transport, 'send'>; clock: Clock },
+  ) {
+    const { bucket, prefix, endpoint, region } = options;
+    const { transport, clock } = parts;
+    this.place = { bucket, prefix, endpoint, region };
+    this.#client = createS3Client(options, transport, clock);
+    this.#putObject = new PutObject(bucket, options, { client: this.#client, transport });
+    this.#clock = clock;
   }
 
-  async put(
-    key: string,
-    bytes: Uint8Array,
-    options: Omit<PutOptions, keyof Conditions>,
-    { ifMatch, ifNoneMatch }: Conditions = {},
-  ): Promise<ListedObject> {
-    const { contentType, cacheControl, md5, metadata, signal } = options;
-    const call: S3Call = {
-      attempted: `to store ${key}`,
-      key,
-      isWrite: true,
-      missing: ifMatch === undefined ? 'bucket' : 'condition',
-    };
-    const command = new PutObjectCommand({
-      ...this.#object(key),
-      Body: bytes,
-      ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
-      ContentType: contentType,
-      ...(cacheControl === null ? {} : { CacheControl: cacheControl }),
-      Metadata: { ...metadata },
-      ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
-      ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
-    });
-    const { ETag } = await this.#send(call, signal, () => this.#client.send(command));
-    return { key, bytes: bytes.length, etag: this.#etagOf(ETag, call) };
+  /** @param options.ifMatch  as the server takes it, with or without quotes */
+  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+    const { signal, ...headers } = options;
+    const missing = options.ifMatch === undefined ? 'bucket' : 'condition';
+    const call: S3Call = { attempted: `to store ${key}`, key, isWrite: true, missing };
+    const etag = await this.#send(call, () =>
+      this.#putObject.send(this.place.prefix + key, bytes, headers, signal),
+    );
+    return { key, bytes: bytes.length, etag: this.#etagOf(etag, call) };
   }
 
   async get(key: string, signal?: AbortSignal): Promise<ObjectHead & { body: Uint8Array }> {
     const call: S3Call = { attempted: `to read ${key}`, key, isWrite: false, missing: 'object' };
     const command = new GetObjectCommand(this.#object(key));
-    return this.#send(call, signal, async () => {
-      const answer = await this.#client.send(command);
+    return this.#send(call, async () => {
+      const answer = await this.#client.send(command, giveUpWith(signal));
       const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
       return { ...this.#headOf(key, { ...answer, ContentLength: body.length }, call), body };
     });
@@ -89,41 +84,45 @@ export class S3Requests {
   async head(key: string, signal?: AbortSignal): Promise<ObjectHead> {
     const call: S3Call = { attempted: `to look at ${key}`, key, isWrite: false, missing: 'object' };
     const command = new HeadObjectCommand(this.#object(key));
-    return this.#headOf(key, await this.#send(call, signal, () => this.#client.send(command)), call);
+    return this.#headOf(
+      key,
+      await this.#send(call, () => this.#client.send(command, giveUpWith(signal))),
+      call,
+    );
   }
 
   /** @throws BUCKET_NOT_FOUND */
   async requireBucket(signal?: AbortSignal): Promise<void> {
     const call: S3Call = { attempted: 'to look for it', isWrite: false, missing: 'bucket' };
     const command = new HeadBucketCommand({ Bucket: this.place.bucket });
-    await this.#send(call, signal, () => this.#client.send(command));
+    await this.#send(call, () => this.#client.send(command, giveUpWith(signal)));
   }
 
-  /** @param options.maxCount  1 to 1,000 */
-  async list(options: {
-    prefix: string;
-    after: string | null;
-    maxCount: number;
-    signal?: AbortSignal | undefined;
-  }): Promise<Page> {
+  async list({ prefix, after, maxCount, token }: PageRequest, signal?: AbortSignal): Promise<Page> {
     const call: S3Call = { attempted: 'to list objects', isWrite: false, missing: 'bucket' };
-    const { bucket, prefix } = this.place;
+    const { place } = this;
     const command = new ListObjectsV2Command({
-      Bucket: bucket,
-      Prefix: prefix + options.prefix,
-      ...(options.after === null ? {} : { StartAfter: prefix + options.after }),
-      MaxKeys: options.maxCount,
+      Bucket: place.bucket,
+      Prefix: place.prefix + prefix,
+      ...(after === null ? {} : { StartAfter: place.prefix + after }),
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+      MaxKeys: maxCount,
       // Keys that others put there may have characters that XML cannot hold.
       EncodingType: 'url',
     });
-    const answer = await this.#send(call, options.signal, () => this.#client.send(command));
+    const answer = await this.#send(call, () => this.#client.send(command, giveUpWith(signal)));
     const read = answer.EncodingType === 'url' ? decodeKey : (key: string) => key;
     const objects = (answer.Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
-      key: read(Key).slice(prefix.length),
+      key: read(Key).slice(place.prefix.length),
       bytes: Size,
       etag: this.#etagOf(ETag, call),
     }));
-    return { objects, isLast: answer.IsTruncated !== true };
+    const isLast = answer.IsTruncated !== true;
+    const next = answer.NextContinuationToken;
+    if (!isLast && objects.length === 0 && (next === undefined || next === token)) {
+      throw answerUnreadable(place, call, 'no keys and more to come');
+    }
+    return { objects, isLast, token: next };
   }
 
   /** @param keys  1 to 1,000 */
@@ -138,7 +137,7 @@ export class S3Requests {
       Bucket: bucket,
       Delete: { Objects: keys.map((key) => ({ Key: prefix + key })) },
     });
-    const answer = await this.#send(call, signal, () => this.#client.send(command));
+    const answer = await this.#send(call, () => this.#client.send(command, giveUpWith(signal)));
     const deleted = new Set((answer.Deleted ?? []).map(({ Key = '' }) => Key));
     const refused = new Map((answer.Errors ?? []).map(({ Key = '', ...why }) => [Key, why] as const));
     return keys
@@ -161,12 +160,12 @@ export class S3Requests {
     return this.translate(refusal, call);
   }
 
-  async #send<T>(call: S3Call, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  async #send<T>(call: S3Call, run: () => Promise<T>): Promise<T> {
     if (DIRECTORY_BUCKET.test(this.place.bucket)) {
       throw bucketUnsupported(this.place, 'it is a directory bucket, which is listed in no order');
     }
     try {
-      return await this.#transport.withSignal(signal, run);
+      return await run();
     } catch (error) {
       throw this.translate(error, call);
     }
@@ -203,5 +202,7 @@ export class S3Requests {
     return etag;
   }
 }
+
+const giveUpWith = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal });
 
 const decodeKey = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -49,7 +48,6 @@ export class ExchangeFailed extends Error {
 export class S3Transport {
   readonly #timeoutMs: number;
   readonly #agents: { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
-  readonly #signals = new AsyncLocalStorage<AbortSignal | undefined>();
   readonly #underWay = new Set<() => void>();
   #isClosed = false;
 
@@ -61,14 +59,8 @@ export class S3Transport {
     this.#agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) };
   }
 
-  /** Requests that `run` makes end when the signal aborts. */
-  withSignal<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
-    return this.#signals.run(signal, run);
-  }
-
   /** @throws ExchangeFailed */
-  send(request: S3Request): Promise<S3Response> {
-    const signal = this.#signals.getStore();
+  send(request: S3Request, signal?: AbortSignal): Promise<S3Response> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new ExchangeFailed('closed', false));
       if (signal?.aborted === true) return reject(new ExchangeFailed('given up', false, signal.reason));
