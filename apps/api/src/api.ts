@@ -11,12 +11,14 @@ import type {
   NodeUrls,
   PathRules,
 } from '@holdfast/domain';
-import type { DiskMinFree, LogLevel } from '@holdfast/settings';
+import type { LogLevel } from '@holdfast/settings';
 import type { ContentReader } from '@holdfast/storage';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Disks } from './disks.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { ProjectorWatch } from './projector-watch.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,6 +37,8 @@ export interface ApiPorts {
   readonly reader: ContentReader;
   readonly commands: CommandHandler;
   readonly logger: FastifyBaseLogger;
+  readonly disks: Disks;
+  readonly projectorWatch: ProjectorWatch;
   /** Set where the local files were made from another log, or from a later state of this one. */
   readonly mismatch: HoldfastError | null;
 }
@@ -53,9 +57,6 @@ export interface ApiSettings {
   readonly pathRules: PathRules;
   /** Of what is published from now on: it leaves room for the bucket's prefix. */
   readonly publishedPathRules: PathRules;
-  readonly diskMinFree: DiskMinFree;
-  /** Where publishing needs room. */
-  readonly diskDirectories: readonly string[];
   readonly logLevel: LogLevel;
 }
 
@@ -72,8 +73,6 @@ export interface Api extends ApiPorts {
    * @throws CATALOG_LAGGING; LOG_MISMATCH where what is on disk was made from another log
    */
   readonly requireWritable: () => void;
-  /** @throws DISK_FULL below HOLDFAST_DISK_MIN_FREE */
-  readonly requireDiskSpace: () => void;
 }
 
 export type ApiServer = FastifyInstance<

@@ -13,6 +13,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
+import { appendWithReserve } from '@holdfast/health';
 import { reservedKeyBytes } from '@holdfast/settings';
 import {
   type ContentReader,
@@ -24,12 +25,13 @@ import {
   refuseMissingLog,
 } from '@holdfast/storage';
 import type { FastifyBaseLogger } from 'fastify';
-import { dirname } from 'node:path';
 import pino from 'pino';
 import { container, instanceCachingFactory } from 'tsyringe';
 import type { ApiServer, ApiSettings } from './api.ts';
 import type { ApiConfig } from './config.ts';
+import { Disks } from './disks.ts';
 import { listen } from './listen.ts';
+import { ProjectorWatch } from './projector-watch.ts';
 import { buildServer } from './server.ts';
 import { removeTemporaryFiles } from './temporary-file.ts';
 
@@ -88,7 +90,7 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     removeTemporaryFiles(config.dataDir);
 
     const clock = parts.resolve<Clock>(CLOCK);
-    const store =
+    const opened =
       overrides.store ??
       (await openSqliteEventStore({
         file: eventsFile,
@@ -96,7 +98,10 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
         clock,
         createIfMissing: true,
       }));
-    closers.push(() => store.close());
+    closers.push(() => opened.close());
+    const disks = new Disks({ dataDir: config.dataDir, eventsFile, minFree: config.diskMinFree, clock });
+    parts.registerInstance(Disks, disks);
+    const store = appendWithReserve(opened, disks.logReserve);
     parts.registerInstance<EventStore>(EVENT_STORE, store);
     parts.registerInstance<LogBackup>(LOG_BACKUP, store);
 
@@ -123,7 +128,11 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
       ...config,
       pathRules: { lowerCaseOnly },
       publishedPathRules: { lowerCaseOnly, reservedBytes: reservedKeyBytes(config.bucket) },
-      diskDirectories: [...new Set([config.dataDir, dirname(eventsFile)])],
+    });
+    parts.register(ProjectorWatch, {
+      useFactory: instanceCachingFactory(
+        () => new ProjectorWatch({ store, catalog, modeWatch, clock, node: config.node }),
+      ),
     });
     parts.register(CommandHandler, {
       useFactory: instanceCachingFactory(
@@ -142,6 +151,8 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
             reader: from.resolve(CONTENT_READER),
             commands: from.resolve(CommandHandler),
             logger: from.resolve(LOGGER),
+            disks: from.resolve(Disks),
+            projectorWatch: from.resolve(ProjectorWatch),
             mismatch,
           },
           from.resolve(SETTINGS),

@@ -1,6 +1,8 @@
+import { CONTENT_EVENT_TYPES } from '@holdfast/domain';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ApiPorts, ApiSettings } from './api.ts';
+import type { Api } from './api.ts';
 import { measureLag } from './log-lag.ts';
+import { findCondition } from './readiness.ts';
 
 export interface ApiMetrics {
   readonly registry: Registry;
@@ -12,12 +14,10 @@ export interface ApiMetrics {
 }
 
 /** A registry of its own for each server, so that several can live in one process. */
-export function createMetrics(
-  { store, catalog, clock, modeWatch }: Pick<ApiPorts, 'store' | 'catalog' | 'clock' | 'modeWatch'>,
-  { node }: Pick<ApiSettings, 'node'>,
-): ApiMetrics {
+export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritable'>): ApiMetrics {
+  const { store, catalog, clock, modeWatch, disks, settings } = api;
   const registry = new Registry();
-  registry.setDefaultLabels({ node });
+  registry.setDefaultLabels({ node: settings.node });
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   new Gauge({
@@ -65,6 +65,52 @@ export function createMetrics(
       this.set(modeWatch.isStale ? 1 : 0);
     },
   });
+  addCondition(registers, api);
+  new Gauge({
+    name: 'holdfast_disk_free_bytes',
+    help: 'What may still be written to a disk of this node',
+    labelNames: ['disk'],
+    registers,
+    collect() {
+      for (const { name, freeBytes } of disks.states()) this.set({ disk: name }, freeBytes);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_disk_total_bytes',
+    help: 'Size of a disk of this node',
+    labelNames: ['disk'],
+    registers,
+    collect() {
+      for (const { name, totalBytes } of disks.states()) this.set({ disk: name }, totalBytes);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_node_report_age_seconds',
+    help: 'For how long nothing has been heard of a node',
+    labelNames: ['reporter'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { node, reportedAt } of catalog.nodes()) {
+        this.set({ reporter: node }, Math.max(0, clock.now().getTime() - Date.parse(reportedAt)) / 1000);
+      }
+    },
+  });
+  new Gauge({
+    name: 'holdfast_projector_lag_events',
+    help: 'Content events in the log beyond the checkpoint of a projector, counted up to 1,000',
+    labelNames: ['reporter', 'projector'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { node, projectors } of catalog.nodes()) {
+        for (const { name, checkpoint } of projectors) {
+          const { events } = await measureLag(store, checkpoint, CONTENT_EVENT_TYPES);
+          this.set({ reporter: node, projector: name }, events);
+        }
+      }
+    },
+  });
   return {
     registry,
     requests: new Histogram({
@@ -87,4 +133,26 @@ export function createMetrics(
       registers,
     }),
   };
+}
+
+/** What `/readyz` says, for those who watch numbers. */
+function addCondition(registers: Registry[], api: Parameters<typeof findCondition>[0]): void {
+  const ready = new Gauge({
+    name: 'holdfast_ready',
+    help: '1 when this node should get traffic, as /readyz says',
+    registers,
+  });
+  new Gauge({
+    name: 'holdfast_condition',
+    help: 'How often each reason of /readyz (level "reason") and each of its warnings (level "warning") holds now',
+    labelNames: ['code', 'level'],
+    registers,
+    async collect() {
+      const { reasons, warnings } = await findCondition(api);
+      ready.set(reasons.length === 0 ? 1 : 0);
+      this.reset();
+      for (const { code } of reasons) this.inc({ code, level: 'reason' });
+      for (const { code } of warnings) this.inc({ code, level: 'warning' });
+    },
+  });
 }

@@ -1,28 +1,50 @@
-import type { CatalogNode } from '@holdfast/catalog';
 import { toHoldfastError } from '@holdfast/domain';
+import { isSilent } from '@holdfast/health';
 import { findMismatch } from '@holdfast/storage';
 import { z } from 'zod';
 import type { Api } from './api.ts';
 
-/** A projector that has missed this many reports in a row is not well. */
-const REPORTS_MISSED = 3;
-
 export const reasonSchema = z.object({ code: z.string(), detail: z.string() });
 export type Reason = z.infer<typeof reasonSchema>;
 
-/** Why this node should get no traffic now; none: it is ready. */
-export async function findReasons(api: Api): Promise<Reason[]> {
-  const reasons: Reason[] = [];
-  const note = (error: unknown): void => {
-    const { code, message } = toHoldfastError(error);
-    reasons.push({ code, detail: message });
+/** How this node is: `/readyz`, `/v1/health`, `/metrics` and `holdfast status` all show this and nothing else. */
+export interface NodeCondition {
+  /** Why it should get no traffic now; none: it is ready. */
+  readonly reasons: Reason[];
+  /** What somebody should look at though it serves as it should. */
+  readonly warnings: Reason[];
+}
+
+type ConditionPorts = Pick<
+  Api,
+  | 'catalog'
+  | 'clock'
+  | 'disks'
+  | 'mismatch'
+  | 'modeWatch'
+  | 'projectorWatch'
+  | 'reader'
+  | 'requireCatalog'
+  | 'settings'
+  | 'store'
+>;
+
+export async function findCondition(api: ConditionPorts): Promise<NodeCondition> {
+  const { reasons, warnings } = await judgeProjectors(api);
+  return {
+    reasons: [...(await findReasons(api)), ...reasons],
+    warnings: [...warnings, ...findWarnings(api)],
   };
+}
+
+async function findReasons(api: ConditionPorts): Promise<Reason[]> {
+  const reasons: Reason[] = [];
   try {
     const { mismatch, reader, settings, store } = api;
     const found = mismatch ?? (await findMismatch({ dataDir: settings.dataDir, store, reader }));
-    if (found !== null) note(found);
+    if (found !== null) reasons.push(reasonOf(found));
   } catch (error) {
-    note(error);
+    reasons.push(reasonOf(error));
   }
   if (api.modeWatch.isStale) {
     reasons.push({
@@ -33,46 +55,96 @@ export async function findReasons(api: Api): Promise<Reason[]> {
   try {
     api.requireCatalog();
   } catch (error) {
-    note(error);
+    reasons.push(reasonOf(error));
   }
-  reasons.push(...findProjectorReasons(api));
   return reasons;
 }
 
-/** What somebody should look at though this node serves as it should; none: nothing. */
-export function findWarnings({ catalog, settings }: Api): Reason[] {
+/** Readers notice what keeps files from this node's disk; what keeps them from the bucket they do not. */
+async function judgeProjectors({ projectorWatch }: ConditionPorts): Promise<NodeCondition> {
+  try {
+    const troubles = await projectorWatch.findTroubles();
+    const isWarning = (trouble: (typeof troubles)[number]): boolean =>
+      trouble.code === 'PROJECTOR_STALLED' && trouble.projector !== 'local';
+    return {
+      reasons: once(troubles.filter((trouble) => !isWarning(trouble))),
+      warnings: once(troubles.filter(isWarning)),
+    };
+  } catch (error) {
+    return { reasons: [reasonOf(error)], warnings: [] };
+  }
+}
+
+function findWarnings({ catalog, clock, disks, modeWatch, settings }: ConditionPorts): Reason[] {
+  const nodes = catalog.nodes();
+  const others = nodes.filter(({ node }) => node !== settings.node);
+  const own = nodes.find(({ node }) => node === settings.node);
   const deadLetters = catalog.replicationCounts()['dead-letter'];
-  const node = catalog.nodes().find((candidate) => candidate.node === settings.node);
-  const waiting = node?.projectors.filter(({ state }) => state === 'waiting') ?? [];
   return [
-    ...waiting.map(({ name, reason }) => ({
-      code: 'PROJECTOR_WAITING',
-      detail: `The ${name} projector waits: ${reason ?? 'it gave no reason'}`,
-    })),
+    ...(own?.projectors ?? [])
+      .filter(({ state }) => state === 'waiting')
+      .map(({ name, reason }) => ({
+        code: 'PROJECTOR_WAITING',
+        detail: `The ${name} projector waits: ${reason ?? 'it gave no reason'}`,
+      })),
     ...(deadLetters === 0
       ? []
       : [
           {
             code: 'DEAD_LETTERS',
-            detail: `${deadLetters} ${deadLetters === 1 ? 'document was' : 'documents were'} given up for the bucket. GET /v1/replications?status=dead-letter says why, POST /v1/replications/retry asks for another round.`,
+            detail: `${deadLetters} ${deadLetters === 1 ? 'document was' : 'documents were'} given up for the bucket. "holdfast replications --failed" (GET /v1/replications?status=dead-letter) says why, "holdfast replications retry --all" (POST /v1/replications/retry) asks for another round.`,
           },
         ]),
+    ...findLowDisks(disks),
+    ...(modeWatch.mode.localFallback && modeWatch.lastChange?.data.cause === 'probe'
+      ? [
+          {
+            code: 'FAILED_OVER',
+            detail: `Readers are sent to the local origin: ${modeWatch.lastChange.data.reason}`,
+          },
+        ]
+      : []),
+    ...others
+      .filter((report) => isSilent(report, clock.now()))
+      .map(({ node, reportedAt }) => ({
+        code: 'NODE_SILENT',
+        detail: `The node ${node} has been silent since ${reportedAt}; if it is gone for good: "holdfast node retire ${node}".`,
+      })),
+    ...others
+      .filter((report) => !isSilent(report, clock.now()))
+      .flatMap(({ node, projectors }) =>
+        projectors
+          .filter(({ state }) => state === 'stopped')
+          .map(({ name, reason }) => ({
+            code: 'PROJECTOR_STOPPED',
+            detail: `The ${name} projector of ${node} has stopped: ${reason ?? 'it gave no reason'}`,
+          })),
+      ),
   ];
 }
 
-function findProjectorReasons({ catalog, clock, settings }: Api): Reason[] {
-  const node = catalog.nodes().find((candidate) => candidate.node === settings.node);
-  if (node === undefined || isSilent(node, clock.now())) {
-    const since = node === undefined ? 'has not reported yet' : `last reported at ${node.reportedAt}`;
-    return [{ code: 'PROJECTOR_SILENT', detail: `The projector of node ${settings.node} ${since}.` }];
+function findLowDisks(disks: ConditionPorts['disks']): Reason[] {
+  try {
+    return disks
+      .states()
+      .filter(({ isBelow, reserveInUse }) => isBelow || reserveInUse)
+      .map(({ name, freeBytes, minFreeBytes }) => ({
+        code: 'DISK_FULL',
+        detail: `The ${name} disk has ${mebibytes(freeBytes)} MiB free and needs ${mebibytes(minFreeBytes)} MiB: publishing is refused until there is room; deletes still work.`,
+      }));
+  } catch (error) {
+    return [reasonOf(error)];
   }
-  return node.projectors
-    .filter(({ state }) => state === 'stopped')
-    .map(({ name, reason }) => ({
-      code: 'PROJECTOR_STOPPED',
-      detail: `The ${name} projector has stopped: ${reason ?? 'it gave no reason'}`,
-    }));
 }
 
-export const isSilent = ({ reportedAt, intervalSeconds }: CatalogNode, now: Date): boolean =>
-  now.getTime() - Date.parse(reportedAt) > REPORTS_MISSED * intervalSeconds * 1000;
+/** A silent process is one reason, however many projectors it has. */
+const once = (troubles: readonly Reason[]): Reason[] => [
+  ...new Map(troubles.map(({ code, detail }) => [detail, { code, detail }])).values(),
+];
+
+const reasonOf = (error: unknown): Reason => {
+  const { code, message } = toHoldfastError(error);
+  return { code, detail: message };
+};
+
+const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);

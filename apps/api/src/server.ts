@@ -5,7 +5,6 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 import type { Api, ApiPorts, ApiServer, ApiSettings } from './api.ts';
-import { requireDiskSpace } from './disk-check.ts';
 import { createMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { routeNotFound, toProblem, toRawAnswer } from './problems.ts';
@@ -23,6 +22,7 @@ import { listContent } from './routes/list-content.ts';
 import { listReplications } from './routes/list-replications.ts';
 import { listVersions } from './routes/list-versions.ts';
 import { healthz, metrics, readyz } from './routes/probes.ts';
+import { retireNode } from './routes/retire-node.ts';
 import { publishContent } from './routes/publish-content.ts';
 import { readMode } from './routes/read-mode.ts';
 import { replay } from './routes/replay.ts';
@@ -45,6 +45,7 @@ const ROUTES = [
   retryReplications,
   audit,
   health,
+  retireNode,
   replay,
   readJob,
   listJobs,
@@ -55,8 +56,6 @@ const ROUTES = [
   metrics,
 ];
 
-/** Room is asked for this often at most. */
-const DISK_CHECK_MS = 50;
 const MAX_COMMAND_BYTES = 1024 * 1024;
 
 /** The whole HTTP side as one Fastify server, not yet listening. */
@@ -110,7 +109,6 @@ export function buildServer(ports: ApiPorts, settings: ApiSettings): ApiServer {
 function makeApi(app: ApiServer, ports: ApiPorts, settings: ApiSettings): Api {
   const { catalog } = ports;
   let hasCaughtUp = false;
-  let hasSpaceUntil = Number.NEGATIVE_INFINITY;
   let isLooking = false;
   // At the start, and after a failure whenever somebody asks.
   const lookForCatalog = (): void => {
@@ -143,17 +141,12 @@ function makeApi(app: ApiServer, ports: ApiPorts, settings: ApiSettings): Api {
   return {
     ...ports,
     settings,
-    metrics: createMetrics(ports, settings),
+    metrics: createMetrics({ ...ports, settings, requireCatalog }),
     urls: () => urlsOf(app, settings),
     requireCatalog,
     requireWritable: () => {
       if (ports.mismatch !== null) throw ports.mismatch;
       requireCatalog();
-    },
-    requireDiskSpace: () => {
-      if (performance.now() < hasSpaceUntil) return;
-      requireDiskSpace(settings.diskDirectories, settings.diskMinFree);
-      hasSpaceUntil = performance.now() + DISK_CHECK_MS;
     },
   };
 }

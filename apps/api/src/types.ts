@@ -15,6 +15,7 @@ import type { versionListSchema } from './routes/list-versions.ts';
 import type { readyAnswerSchema } from './routes/probes.ts';
 import type { publishAnswerSchema } from './routes/publish-content.ts';
 import type { urlAnswerSchema, urlsAnswerSchema } from './routes/resolve-url.ts';
+import type { retiredNodeSchema } from './routes/retire-node.ts';
 import type { retryAnswerSchema } from './routes/retry-replications.ts';
 
 /** What the API answers, for those who speak to it over HTTP; types only. */
@@ -38,6 +39,7 @@ export type AuditEvent = z.infer<typeof auditEventSchema>;
 export type AuditPage = z.infer<typeof auditPageSchema>;
 export type HealthAnswer = z.infer<typeof healthAnswerSchema>;
 export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
+export type RetiredNode = z.infer<typeof retiredNodeSchema>;
 export type JobAnswer = z.infer<typeof jobSchema>;
 export type JobList = z.infer<typeof jobListSchema>;
 export type Problem = z.infer<typeof problemSchema>;

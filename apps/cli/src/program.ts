@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addDelete } from './commands/delete.ts';
 import { addMode } from './commands/mode.ts';
+import { addNode } from './commands/node.ts';
 import { addPublish } from './commands/publish.ts';
 import { addReplay } from './commands/replay.ts';
 import { addReplications } from './commands/replications.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly AddCommand[] = [
   addStatus,
   addReplications,
   addReplay,
+  addNode,
   addAudit,
   addBackup,
 ];

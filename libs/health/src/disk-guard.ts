@@ -23,7 +23,7 @@ export interface DiskGuardOptions {
 }
 
 /** An answer is as good as new for so long: asking may take a while on a disk that is far away. */
-const FRESH_MS = 500;
+const FRESH_MS = 50;
 
 /** Watches the free space of one disk (FR-013, FR-014). */
 export class DiskGuard {
@@ -35,7 +35,7 @@ export class DiskGuard {
     this.#options = options;
   }
 
-  /** At most half a second old. @throws what the system says where there is no such path */
+  /** At most a twentieth of a second old. @throws what the system says where there is no such path */
   state(): DiskState {
     const { path, minFree, clock, readSpace = readDiskSpace } = this.#options;
     const now = clock.now().getTime();

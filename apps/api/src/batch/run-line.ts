@@ -42,7 +42,7 @@ async function runCommand(context: BatchContext, command: BatchCommand): Promise
   const { api, metadata, isDryRun } = context;
   const contentCommand = toContentCommand(api, command);
   if (isDryRun) return foresee(api, contentCommand);
-  if (contentCommand.type === 'PublishContent') api.requireDiskSpace();
+  if (contentCommand.type === 'PublishContent') api.disks.requireRoom();
   const { path } = contentCommand;
   const handled = await api.commands.handle(contentStream(path), contentDecider, contentCommand, {
     metadata,

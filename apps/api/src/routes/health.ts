@@ -1,12 +1,13 @@
 import { REPLICATION_STATUSES } from '@holdfast/catalog';
 import { CONTENT_EVENT_TYPES, PROJECTOR_STATES } from '@holdfast/domain';
+import { isSilent } from '@holdfast/health';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
-import { type DiskState, readDisk } from '../disk-check.ts';
+import type { NodeDiskState } from '../disks.ts';
 import { readOrNull } from '../local-index.ts';
 import { measureLag } from '../log-lag.ts';
 import { problemResponse } from '../problems.ts';
-import { findReasons, findWarnings, isSilent, reasonSchema } from '../readiness.ts';
+import { findCondition, reasonSchema } from '../readiness.ts';
 
 const lagSchema = z
   .object({ events: z.int(), isAtLeast: z.boolean() })
@@ -57,6 +58,19 @@ export const healthAnswerSchema = z.object({
   disk: diskSchema
     .omit({ name: true })
     .extend({ minFreeBytes: z.number(), publishing: z.boolean().meta({ description: 'false: DISK_FULL' }) }),
+  disks: z
+    .array(
+      diskSchema.extend({
+        holds: z.array(z.string()).meta({ description: 'What lies on it: content, index, log' }),
+        freePercent: z.number(),
+        minFreeBytes: z.number(),
+        low: z.boolean().meta({ description: 'Publishing is refused' }),
+        reserveInUse: z
+          .boolean()
+          .meta({ description: 'No document is written; deletes and records go on while it lasts' }),
+      }),
+    )
+    .meta({ description: 'The disks of the node that answers' }),
   nodes: z.array(nodeSchema),
 });
 
@@ -74,12 +88,11 @@ export function health(app: ApiServer, api: Api): void {
       const { catalog, clock, reader, settings, store } = api;
       const now = clock.now();
       const checkpoint = readOrNull(() => reader.checkpoint());
-      const reasons = await findReasons(api);
-      const warnings = findWarnings(api);
-      const disks = settings.diskDirectories.map((directory) => readDisk(directory, settings.diskMinFree));
-      const { freeBytes, totalBytes, minFreeBytes, isFull } = fullest(disks);
+      const { reasons, warnings } = await findCondition(api);
+      const disks = api.disks.states();
+      const { freeBytes, totalBytes, minFreeBytes } = fullest(disks);
       return {
-        status: reasons.length + warnings.length === 0 && !isFull ? ('ok' as const) : ('degraded' as const),
+        status: reasons.length + warnings.length === 0 ? ('ok' as const) : ('degraded' as const),
         reasons,
         warnings,
         node: settings.node,
@@ -103,7 +116,13 @@ export function health(app: ApiServer, api: Api): void {
           checkpoint,
           lag: await measureLag(store, checkpoint, CONTENT_EVENT_TYPES),
         },
-        disk: { freeBytes, totalBytes, minFreeBytes, publishing: !isFull },
+        disk: {
+          freeBytes,
+          totalBytes,
+          minFreeBytes,
+          publishing: disks.every(({ isBelow, reserveInUse }) => !isBelow && !reserveInUse),
+        },
+        disks: disks.map(({ isBelow, holds, ...disk }) => ({ ...disk, holds: [...holds], low: isBelow })),
         nodes: await Promise.all(catalog.nodes().map((node) => viewNode(api, node, now))),
       };
     },
@@ -111,7 +130,7 @@ export function health(app: ApiServer, api: Api): void {
 }
 
 /** The one that stops publishing first. */
-const fullest = (disks: readonly DiskState[]): DiskState =>
+const fullest = (disks: readonly NodeDiskState[]): NodeDiskState =>
   disks.reduce((worst, disk) =>
     disk.freeBytes - disk.minFreeBytes < worst.freeBytes - worst.minFreeBytes ? disk : worst,
   );

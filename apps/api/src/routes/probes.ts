@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
-import { findReasons, findWarnings, reasonSchema } from '../readiness.ts';
+import { findCondition, reasonSchema } from '../readiness.ts';
 
 export const readyAnswerSchema = z.object({
   ready: z.boolean(),
@@ -36,9 +36,8 @@ export function readyz(app: ApiServer, api: Api): void {
       },
     },
     async (_request, reply) => {
-      const reasons = await findReasons(api);
+      const { reasons, warnings } = await findCondition(api);
       void reply.header('cache-control', 'no-store');
-      const warnings = findWarnings(api);
       if (reasons.length === 0) return { ready: true, reasons, warnings };
       return reply.code(503).header('retry-after', '1').send({ ready: false, reasons, warnings });
     },

@@ -71,7 +71,7 @@ export function publishContent(app: ApiServer, api: Api): void {
           checks: api.settings.kinds,
         });
         api.requireWritable();
-        api.requireDiskSpace();
+        api.disks.requireRoom();
         const handled = await api.commands.handle(
           contentStream(path),
           contentDecider,

@@ -13,33 +13,9 @@ export const addStatus: AddCommand = (program, attach) => {
   });
 };
 
-/** Everything an operator should look at; none: all is well. A paused projector does what the mode says. */
-function findTroubles({ node: answering, reasons, replications, disk, nodes }: HealthAnswer): string[] {
-  const deadLetters = replications['dead-letter'];
-  return [
-    ...reasons.map(({ code, detail }) => `${code}: ${detail}`),
-    ...(deadLetters === 0
-      ? []
-      : [
-          `${deadLetters} dead ${deadLetters === 1 ? 'letter' : 'letters'}: "holdfast replications --failed" says why, "holdfast replications retry --all" tries again.`,
-        ]),
-    ...(disk.publishing
-      ? []
-      : ['DISK_FULL: the disk has too little free space; publishing is refused until there is more.']),
-    // Of its own projector the node that answers has said so among its reasons.
-    ...nodes
-      .filter(({ node, silent }) => silent && node !== answering)
-      .map(({ node, reportedAt }) => `The projector of ${node} has been silent since ${reportedAt}.`),
-    ...nodes.flatMap(({ node, projectors }) =>
-      projectors
-        .filter(({ state }) => state === 'waiting' || (state === 'stopped' && node !== answering))
-        .map(
-          ({ name, state, reason }) =>
-            `The ${name} projector of ${node} is ${state}: ${reason ?? 'it gives no reason'}`,
-        ),
-    ),
-  ];
-}
+/** What the server finds, in its words; none: all is well. */
+const findTroubles = ({ reasons, warnings }: HealthAnswer): string[] =>
+  [...reasons, ...warnings].map(({ code, detail }) => `${code}: ${detail}`);
 
 function showHealth(output: Output, health: HealthAnswer, troubles: readonly string[]): void {
   const { node, log, documents, replications, oldestPendingAt, disk, nodes } = health;

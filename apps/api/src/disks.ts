@@ -1,0 +1,80 @@
+import { dirname } from 'node:path';
+import { type Clock, HoldfastError } from '@holdfast/domain';
+import { DiskGuard, type DiskState, openReserves, type WatchedDisk } from '@holdfast/health';
+import type { DiskMinFree } from '@holdfast/settings';
+
+export interface NodeDisk extends WatchedDisk {
+  readonly directory: string;
+  readonly holds: readonly string[];
+}
+
+export interface NodeDiskState extends DiskState {
+  readonly name: string;
+  readonly holds: readonly string[];
+  readonly freePercent: number;
+  readonly reserveInUse: boolean;
+}
+
+const DATA = ['content', 'index'];
+const LOG = ['log'];
+
+/** The disks of this node that must not fill up: one, or two where the log lies on another than the files. */
+export class Disks {
+  readonly all: readonly NodeDisk[];
+
+  /** @param options.eventsFile  exists */
+  constructor(options: { dataDir: string; eventsFile: string; minFree: DiskMinFree; clock: Clock }) {
+    const { dataDir, minFree, clock } = options;
+    const logDirectory = dirname(options.eventsFile);
+    const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
+    const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
+    const data = { name: 'data', directory: dataDir, guard: guard(dataDir), reserve: reserves.data };
+    this.all =
+      reserves.log === reserves.data
+        ? [{ ...data, holds: [...DATA, ...LOG] }]
+        : [
+            { ...data, holds: DATA },
+            {
+              name: 'log',
+              directory: logDirectory,
+              guard: guard(logDirectory),
+              reserve: reserves.log,
+              holds: LOG,
+            },
+          ];
+  }
+
+  /** What appends may take when the disk of the log is full. */
+  get logReserve(): WatchedDisk['reserve'] {
+    return this.all.find(({ holds }) => holds.includes('log'))!.reserve;
+  }
+
+  states(): NodeDiskState[] {
+    return this.all.map(({ name, holds, guard, reserve }) => {
+      const state = guard.state();
+      const freePercent = Math.round((state.freeBytes / Math.max(state.totalBytes, 1)) * 1_000) / 10;
+      return { name, holds, ...state, freePercent, reserveInUse: reserve.isSpent };
+    });
+  }
+
+  /**
+   * To be asked before anything is published; deletes and changes of the mode do not ask.
+   * @throws DISK_FULL, before anything is written
+   */
+  requireRoom(): void {
+    for (const { directory, guard, reserve } of this.all) {
+      const { isBelow, freeBytes, minFreeBytes } = guard.state();
+      if (isBelow) throw tooFull(directory, freeBytes, minFreeBytes);
+      reserve.requireRoom();
+    }
+  }
+}
+
+const tooFull = (directory: string, freeBytes: number, minFreeBytes: number): HoldfastError =>
+  new HoldfastError(
+    'DISK_FULL',
+    `Publishing pauses: the disk of ${directory} has ${mebibytes(freeBytes)} MiB free, less than the ${mebibytes(minFreeBytes)} MiB of HOLDFAST_DISK_MIN_FREE. It resumes by itself once there is room; deletes still work.`,
+    { context: { freeBytes, minFreeBytes } },
+  );
+
+const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);

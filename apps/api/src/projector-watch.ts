@@ -1,0 +1,145 @@
+import type { Catalog, CatalogNode } from '@holdfast/catalog';
+import {
+  type Clock,
+  CONTENT_EVENT_TYPES,
+  type EventStore,
+  type LogEntry,
+  type ModeWatch,
+  type Position,
+} from '@holdfast/domain';
+import { isSilent } from '@holdfast/health';
+
+type Projector = CatalogNode['projectors'][number];
+
+/** What keeps a projector of this node from its work, whatever it reports of itself. */
+export interface ProjectorTrouble {
+  readonly code: 'PROJECTOR_SILENT' | 'PROJECTOR_STOPPED' | 'PROJECTOR_STALLED';
+  /** Null where the node has never reported, so that nobody knows which there are. */
+  readonly projector: Projector['name'] | null;
+  readonly detail: string;
+  /** When it was last known to be well. */
+  readonly since: Date;
+}
+
+export interface ProjectorWatchPorts {
+  readonly store: Pick<EventStore, 'readLog'>;
+  readonly catalog: Pick<Catalog, 'nodes' | 'replicationCounts'>;
+  readonly modeWatch: Pick<ModeWatch, 'mode'>;
+  readonly clock: Clock;
+  readonly node: string;
+}
+
+/** With work waiting and nothing done for so long, it stands still. */
+const LOCAL_STANDS_MS = 60_000;
+/** One attempt may take long, and a bucket that asks to slow down longer. */
+const CDN_STANDS_MS = 300_000;
+
+/**
+ * Judges the projectors of this node by what they get done: a report that says `running` says no more than that
+ * somebody still reports.
+ */
+export class ProjectorWatch {
+  readonly #ports: ProjectorWatchPorts;
+  readonly #startedAt: Date;
+  /** What each projector had got done when that last changed. */
+  readonly #done = new Map<Projector['name'], { readonly mark: string; readonly since: Date }>();
+
+  constructor(ports: ProjectorWatchPorts) {
+    this.#ports = ports;
+    this.#startedAt = ports.clock.now();
+  }
+
+  /** The projectors that this node has reported of. */
+  get names(): Projector['name'][] {
+    return this.#report()?.projectors.map(({ name }) => name) ?? [];
+  }
+
+  /** @throws EVENT_STORE_UNAVAILABLE */
+  async findTroubles(): Promise<ProjectorTrouble[]> {
+    const { node, clock } = this.#ports;
+    const report = this.#report();
+    if (report === undefined) {
+      const detail = `The projector of node ${node} has not reported yet.`;
+      return [{ code: 'PROJECTOR_SILENT', projector: null, detail, since: this.#startedAt }];
+    }
+    if (isSilent(report, clock.now())) {
+      const detail = `The projector of node ${node} last reported at ${report.reportedAt}.`;
+      const since = new Date(report.reportedAt);
+      return report.projectors.map(({ name: projector }) => ({
+        code: 'PROJECTOR_SILENT',
+        projector,
+        detail,
+        since,
+      }));
+    }
+    const judged = await Promise.all(report.projectors.map((projector) => this.#judge(projector, report)));
+    return judged.flat();
+  }
+
+  #report(): CatalogNode | undefined {
+    return this.#ports.catalog.nodes().find(({ node }) => node === this.#ports.node);
+  }
+
+  async #judge(projector: Projector, { reportedAt }: CatalogNode): Promise<ProjectorTrouble[]> {
+    const { name, state, reason } = projector;
+    if (state === 'stopped') {
+      const detail = `The ${name} projector has stopped: ${reason ?? 'it gave no reason'}`;
+      return [{ code: 'PROJECTOR_STOPPED', projector: name, detail, since: new Date(reportedAt) }];
+    }
+    const since = this.#standsSince(projector);
+    const stoodMs = this.#ports.clock.now().getTime() - since.getTime();
+    // What waits says why, and is a warning of its own.
+    if (state === 'waiting' || !(await this.#hasStalled(projector, stoodMs))) return [];
+    const detail = `The ${name} projector says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
+    return [{ code: 'PROJECTOR_STALLED', projector: name, detail, since }];
+  }
+
+  #standsSince(projector: Projector): Date {
+    const { name, state, reason, checkpoint, pending } = projector;
+    const counts = name === 'cdn' ? this.#ports.catalog.replicationCounts() : null;
+    const mark = JSON.stringify([state, reason, checkpoint, pending, counts]);
+    const known = this.#done.get(name);
+    if (known?.mark === mark) return known.since;
+    const since = this.#ports.clock.now();
+    this.#done.set(name, { mark, since });
+    return since;
+  }
+
+  async #hasStalled({ name, checkpoint }: Projector, stoodMs: number): Promise<boolean> {
+    switch (name) {
+      case 'local':
+        return stoodMs >= LOCAL_STANDS_MS && (await this.#isBehind(checkpoint, stoodMs));
+      case 'cdn': {
+        const { queued } = this.#ports.catalog.replicationCounts();
+        return stoodMs >= CDN_STANDS_MS && queued > 0 && this.#ports.modeWatch.mode.cdnEnabled;
+      }
+      // What these do is judged by what it comes to: scans that are overdue, purges that wait.
+      case 'drift':
+      case 'purge':
+        return false;
+    }
+  }
+
+  /** Whether content beyond the checkpoint has been waiting for as long as nothing was done. */
+  async #isBehind(checkpoint: Position | null, stoodMs: number): Promise<boolean> {
+    const { store, clock } = this.#ports;
+    const first = await findFirstContent(store, checkpoint);
+    if (first === null) return false;
+    if (first.type === 'Unreadable') return true;
+    const waitedMs = clock.now().getTime() - Date.parse(first.metadata.at);
+    return waitedMs >= Math.min(stoodMs, LOCAL_STANDS_MS);
+  }
+}
+
+async function findFirstContent(
+  store: Pick<EventStore, 'readLog'>,
+  checkpoint: Position | null,
+): Promise<LogEntry | null> {
+  for (let after = checkpoint; ;) {
+    const page = await store.readLog({ after, maxCount: 1, filter: { types: CONTENT_EVENT_TYPES } });
+    const [first] = page.events;
+    if (first !== undefined) return first;
+    if (page.isEnd) return null;
+    after = page.next;
+  }
+}

@@ -1,0 +1,60 @@
+import { HoldfastError, newEventId, nodeStream } from '@holdfast/domain';
+import { isSilent } from '@holdfast/health';
+import { z } from 'zod';
+import type { Api, ApiServer } from '../api.ts';
+import { metadataOf } from '../command-metadata.ts';
+import { problemResponse } from '../problems.ts';
+
+export const retiredNodeSchema = z.object({ node: z.string(), position: z.string() });
+
+/** A node that is gone for good: health misses it no more. Should it report again, it is back. */
+export function retireNode(app: ApiServer, api: Api): void {
+  app.post(
+    '/v1/nodes/:node/retire',
+    {
+      schema: {
+        tags: ['operation'],
+        summary: 'Say that a node is gone for good',
+        params: z.object({ node: z.string() }),
+        body: z.strictObject({ reason: z.string().max(1000).default('') }),
+        response: { 200: retiredNodeSchema, default: problemResponse },
+      },
+    },
+    async (request) => {
+      api.requireWritable();
+      const { catalog, clock, store } = api;
+      const name = request.params.node;
+      const report = catalog.nodes().find(({ node }) => node === name);
+      if (report === undefined) throw notFound(name);
+      if (!isSilent(report, clock.now())) throw stillReporting(name, report.reportedAt);
+      const { position } = await store.append(
+        nodeStream(name),
+        [
+          {
+            type: 'NodeRetired',
+            id: newEventId(),
+            data: { node: name, reason: request.body.reason },
+            metadata: metadataOf(request, clock),
+          },
+        ],
+        'any',
+      );
+      await catalog.reached(position);
+      return { node: name, position };
+    },
+  );
+}
+
+const notFound = (node: string): HoldfastError =>
+  new HoldfastError(
+    'NODE_NOT_FOUND',
+    `No node has reported under the name ${JSON.stringify(node.slice(0, 100))}; GET /v1/health lists those that have.`,
+    { context: { node: node.slice(0, 100) } },
+  );
+
+const stillReporting = (node: string, reportedAt: string): HoldfastError =>
+  new HoldfastError(
+    'NODE_REPORTING',
+    `The node ${node} cannot be retired, as it reported at ${reportedAt}: stop it first, and wait until it has missed three reports.`,
+    { context: { node, reportedAt } },
+  );
