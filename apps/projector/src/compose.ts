@@ -15,7 +15,15 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
-import { appendWithReserve, DiskGuard, Heartbeat, openReserves, type Reserves } from '@holdfast/health';
+import {
+  Alerts,
+  openAlerts,
+  appendWithReserve,
+  DiskGuard,
+  Heartbeat,
+  openReserves,
+  type Reserves,
+} from '@holdfast/health';
 import {
   type ContentReader,
   dataPaths,
@@ -126,6 +134,13 @@ async function open(
     CDN_LOCK,
     alone === 'cdn' ? () => ({ release: () => undefined }) : () => lockDataDirectory(dataDir, 'cdn'),
   );
+  const alerts = openAlerts(
+    { file: paths.alerts(processName(config)), actor: `projector:${config.node}`, clock, log: logger },
+    config,
+  );
+  closers.push(() => alerts.close());
+  alerts.start();
+  parts.registerInstance(Alerts, alerts);
   const file = config.eventStore.file ?? paths.events;
   if (overrides.store === undefined) refuseMissingLog(dataDir, file);
   const opened =
@@ -220,6 +235,7 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
             bucket: from.resolve(OBJECT_STORE),
             purging: from.resolve(Purging),
             mode: from.resolve(ModeWatch),
+            alerts: from.resolve(Alerts),
             clock: from.resolve(CLOCK),
             log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
             lock:
@@ -299,6 +315,8 @@ async function startAll(
     store,
     reader: parts.resolve<ContentReader>(CONTENT_READER),
   });
+  // Like a report, an alert would move the head of a log that was restored from an older backup.
+  if (mismatch === null) parts.resolve(Alerts).recordIn(store);
   if (local !== null) {
     closers.push(() => local.close());
     await local.start();
@@ -338,6 +356,9 @@ function createPurger(config: ProjectorConfig, clock: Clock): Purger | null {
   return new CloudflarePurger({ zone: purge.zone, token: cloudflareApiToken, origins, clock });
 }
 
-/** Each process has its own: the lock it took keeps others away. */
-const catalogFile = ({ dataDir, projectors }: ProjectorConfig): string =>
-  dataPaths(dataDir).catalog(projectors.includes('local') ? 'projector' : 'projector-cdn');
+const catalogFile = (config: ProjectorConfig): string =>
+  dataPaths(config.dataDir).catalog(processName(config));
+
+/** Names what each process has of its own: the lock it took keeps others away. */
+const processName = ({ projectors }: ProjectorConfig): string =>
+  projectors.includes('local') ? 'projector' : 'projector-cdn';

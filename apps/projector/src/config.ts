@@ -22,6 +22,11 @@ const NAMES = [
   'retryScheduleMs',
   'diskMinFree',
   'failover',
+  'smtpUrl',
+  'alertTo',
+  'alertFrom',
+  'webhookUrl',
+  'webhookSecret',
   'logLevel',
 ] as const;
 

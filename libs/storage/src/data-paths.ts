@@ -16,6 +16,8 @@ export interface DataPaths {
   readonly locks: { readonly api: string; readonly local: string; readonly cdn: string };
   /** Each process keeps its own catalog. */
   readonly catalog: (process: string) => string;
+  /** And its own alerts. */
+  readonly alerts: (process: string) => string;
 }
 
 /** Where everything lies in a data directory: the picture of DESIGN section 5, and the only place that knows it. */
@@ -33,5 +35,6 @@ export function dataPaths(dataDir: string): DataPaths {
     localBell: at('local.bell'),
     locks: { api: at('api.lock'), local: at('local.lock'), cdn: at('cdn.lock') },
     catalog: (process) => at(`catalog-${process}.db`),
+    alerts: (process) => at(`alerts-${process}.db`),
   };
 }

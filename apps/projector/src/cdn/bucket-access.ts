@@ -6,11 +6,11 @@ import {
   type ObjectStore,
   toHoldfastError,
 } from '@holdfast/domain';
+import type { AlertBoard } from '@holdfast/health';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { adopt, type AdoptPorts } from './adopt.ts';
 import { BucketBreaker } from './breaker.ts';
 import { BucketIdentity } from './bucket-identity.ts';
-import { CdnAlert } from './cdn-alert.ts';
 import { replicateAgain } from './replicate-again.ts';
 import type { Settling } from './settling.ts';
 
@@ -23,6 +23,7 @@ export interface BucketAccessPorts {
   readonly log: ProjectorLog;
   readonly signal: AbortSignal;
   readonly random: () => number;
+  readonly alerts: AlertBoard;
   readonly actor: string;
   readonly logId: string;
   /** It may be used, or used again. */
@@ -31,18 +32,18 @@ export interface BucketAccessPorts {
   readonly countPending: () => number;
 }
 
+const ALERT = { code: 'CDN_UNREACHABLE', subject: '-' } as const;
+const BACK = 'The bucket can be used again; replication goes on.';
+
 /** Whether the bucket is this log's and can be used now; says so in the log and to people when that changes. */
 export class BucketAccess {
   readonly identity: BucketIdentity;
   readonly #ports: BucketAccessPorts;
   readonly #breaker: BucketBreaker;
-  readonly #alert: CdnAlert;
-  readonly #telling = new Set<Promise<void>>();
 
   constructor(ports: BucketAccessPorts) {
     const { bucket, logId, clock, signal, random, onFatal } = ports;
     this.#ports = ports;
-    this.#alert = new CdnAlert(ports);
     this.identity = new BucketIdentity(bucket, {
       logId,
       clock,
@@ -89,16 +90,11 @@ export class BucketAccess {
       if (!(await this.identity.check())) this.#ports.settling.liftWindow();
       await this.identity.claim();
       await this.#learn();
-      this.#tell(this.#alert.clear());
+      this.#ports.alerts.clear(ALERT, BACK);
     } catch (error) {
       if (hasCode(error, 'LOG_MISMATCH')) throw error;
       this.#breaker.open(toHoldfastError(error));
     }
-  }
-
-  /** Ends when all has been told. */
-  async close(): Promise<void> {
-    await Promise.all(this.#telling);
   }
 
   async #prove(): Promise<void> {
@@ -113,24 +109,19 @@ export class BucketAccess {
   }
 
   #onDown(why: HoldfastError): void {
-    const { log, countPending } = this.#ports;
+    const { log, alerts, countPending } = this.#ports;
     log.error({ code: why.code, ...why.context }, `Replication waits for the bucket: ${why.message}`);
-    this.#tell(this.#alert.raise(why, countPending()));
+    alerts.raise({
+      ...ALERT,
+      severity: 'critical',
+      message: `The bucket cannot be used, and replication waits: ${why.message}`,
+      details: { code: why.code, pending: countPending() },
+    });
   }
 
   #onBack(): void {
-    this.#ports.log.info({}, 'The bucket can be used again; replication goes on.');
-    this.#tell(this.#alert.clear());
+    this.#ports.log.info({}, BACK);
+    this.#ports.alerts.clear(ALERT, BACK);
     this.#ports.onOpen();
-  }
-
-  #tell(telling: Promise<void>): void {
-    const told = telling
-      .catch((error: unknown) => {
-        const { code, message } = toHoldfastError(error);
-        this.#ports.log.warn({ code }, `The state of the bucket could not be recorded: ${message}`);
-      })
-      .finally(() => this.#telling.delete(told));
-    this.#telling.add(told);
   }
 }

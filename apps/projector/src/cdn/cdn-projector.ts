@@ -10,6 +10,7 @@ import {
   mayHaveHappened,
   toHoldfastError,
 } from '@holdfast/domain';
+import type { AlertBoard } from '@holdfast/health';
 import type { ProjectorStatus } from '../local/condition.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { untilAnswered } from '../runtime/until-answered.ts';
@@ -39,6 +40,7 @@ export interface CdnProjectorPorts {
   readonly content: LocalFiles;
   readonly bucket: ObjectStore;
   readonly mode: Pick<ModeWatch, 'mode' | 'onChange'>;
+  readonly alerts: AlertBoard;
   readonly clock: Clock;
   readonly log: ProjectorLog;
   /** Begun when the bucket can be used for the first time. */
@@ -205,7 +207,6 @@ export class CdnProjector {
     } finally {
       for (const end of ends) end();
       await Promise.allSettled(this.#attempts);
-      await this.#access.close();
       await this.#ports.purging.close();
       held.release();
     }

@@ -26,6 +26,7 @@ import {
   published as publishedBytes,
   record,
 } from '@holdfast/domain/testing';
+import { Alerts } from '@holdfast/health';
 import type { RecordedFile } from '@holdfast/storage';
 import { CdnProjector } from './cdn-projector.ts';
 import { Purging } from './purging.ts';
@@ -118,6 +119,7 @@ export class CdnWorld {
   #concurrency = 4;
   #catalog: Catalog | null = null;
   #mode: ModeWatch | null = null;
+  #alerts: Alerts | null = null;
   #projector: CdnProjector | null = null;
   #catalogs = 0;
 
@@ -201,6 +203,15 @@ export class CdnWorld {
     const write = (_: object, message: string): void => {
       this.logged.push(message);
     };
+    this.#alerts = new Alerts({
+      file: join(this.#directory, 'alerts.db'),
+      actor: `projector:${NODE}`,
+      notifiers: [],
+      clock,
+      log: { info: write, warn: write, error: write },
+    });
+    this.#alerts.start();
+    this.#alerts.recordIn(store);
     this.#projector = new CdnProjector(
       {
         store,
@@ -219,6 +230,7 @@ export class CdnWorld {
           { logId: LOG_ID, cdnBaseUrl: null, urlVersion: false },
         ),
         mode: this.#mode,
+        alerts: this.#alerts,
         clock,
         random: options.random ?? (() => 0),
         log: { info: write, warn: write, error: write },
@@ -238,9 +250,10 @@ export class CdnWorld {
 
   async stop(): Promise<void> {
     await this.#projector?.close();
+    await this.#alerts?.close();
     await this.#mode?.close();
     await this.#catalog?.close();
-    this.#projector = this.#mode = this.#catalog = null;
+    this.#projector = this.#alerts = this.#mode = this.#catalog = null;
   }
 
   async dispose(): Promise<void> {
