@@ -137,10 +137,14 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
 
 /** What `/readyz` says, for those who watch numbers. */
 function addCondition(registers: Registry[], api: Parameters<typeof findCondition>[0]): void {
-  const ready = new Gauge({
+  new Gauge({
     name: 'holdfast_ready',
     help: '1 when this node should get traffic, as /readyz says',
     registers,
+    async collect() {
+      const { reasons } = await findCondition(api);
+      this.set(reasons.length === 0 ? 1 : 0);
+    },
   });
   new Gauge({
     name: 'holdfast_condition',
@@ -149,7 +153,6 @@ function addCondition(registers: Registry[], api: Parameters<typeof findConditio
     registers,
     async collect() {
       const { reasons, warnings } = await findCondition(api);
-      ready.set(reasons.length === 0 ? 1 : 0);
       this.reset();
       for (const { code } of reasons) this.inc({ code, level: 'reason' });
       for (const { code } of warnings) this.inc({ code, level: 'warning' });

@@ -30,7 +30,7 @@ export interface TestApi extends Composed {
   /** All events of the log but its first. */
   events(): Promise<LogEntry[]>;
   /** Appends as another process would, and waits until the API knows. */
-  append(stream: string, event: Pick<NewEvent, 'type' | 'data'>): Promise<string>;
+  append(stream: string, event: Pick<NewEvent, 'type' | 'data'>, at?: string): Promise<string>;
   /** What a local projector has written. */
   readonly files: LocalFiles;
 }
@@ -110,8 +110,7 @@ export async function startApi(
       const { events } = await other.readLog({ after: null, maxCount: 100_000 });
       return events.slice(1);
     },
-    append: async (stream, event) => {
-      const at = clock.now().toISOString();
+    append: async (stream, event, at = clock.now().toISOString()) => {
       const metadata = { correlationId: 'other', causationId: 'other', actor: 'projector:test-node', at };
       const { position } = await other.append(
         stream,

@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MODE_STREAM, initialMode, nodeStream, parsePath, replicationStream } from '@holdfast/domain';
+import { NODE, startApi, type TestApi } from './testing/start-api.ts';
+
+let api: TestApi;
+afterEach(() => api.close());
+
+interface Reason {
+  readonly code: string;
+  readonly detail: string;
+}
+
+const report = (node: string, projectors: readonly object[] = []) =>
+  ({
+    type: 'NodeReported',
+    data: {
+      node,
+      version: '1.0.0',
+      runtime: 'node 24',
+      startedAt: '2026-01-05T08:00:00.000Z',
+      intervalSeconds: 5,
+      projectors: projectors.map((each) => ({
+        name: 'local',
+        state: 'running',
+        reason: null,
+        checkpoint: null,
+        pending: 0,
+        oldestPendingAt: null,
+        ...each,
+      })),
+      disks: [],
+      memoryBytes: 1,
+    },
+  }) as never;
+
+/** What each of the ways to ask says, as codes. */
+async function askEverywhere(): Promise<{ readyz: unknown; health: unknown; metrics: unknown }> {
+  const codesOf = (answer: Record<string, unknown>) => ({
+    reasons: (answer['reasons'] as Reason[]).map(({ code }) => code).sort(),
+    warnings: (answer['warnings'] as Reason[]).map(({ code }) => code).sort(),
+  });
+  const { body } = await api.get('/metrics');
+  const measured = [...body.toString().matchAll(/^holdfast_condition\{(.*)\} (\d+)$/gm)].flatMap(
+    ([, labels = '', count]) => {
+      const code = /code="(\w+)"/.exec(labels)?.[1];
+      const level = /level="(\w+)"/.exec(labels)?.[1];
+      return Array.from({ length: Number(count) }, () => ({ code, level }));
+    },
+  );
+  const ofLevel = (level: string) =>
+    measured
+      .filter((each) => each.level === level)
+      .map(({ code }) => code)
+      .sort();
+  const ready = /^holdfast_ready\{.*\} (\d)$/m.exec(body.toString())?.[1];
+  const answered = await api.get('/readyz');
+  expect(ready).toBe(answered.status === 200 ? '1' : '0');
+  return {
+    readyz: codesOf(answered.json),
+    health: codesOf((await api.get('/v1/health')).json),
+    metrics: { reasons: ofLevel('reason'), warnings: ofLevel('warning') },
+  };
+}
+
+async function expectEverywhere(expected: { reasons: string[]; warnings: string[] }): Promise<void> {
+  expect(await askEverywhere()).toEqual({ readyz: expected, health: expected, metrics: expected });
+}
+
+describe('/readyz, /v1/health and /metrics', () => {
+  beforeEach(async () => {
+    api = await startApi();
+  });
+
+  it('agree that all is well', async () => {
+    await api.append(nodeStream(NODE), report(NODE, [{}]));
+    await expectEverywhere({ reasons: [], warnings: [] });
+  });
+
+  it('agree on everything that is not', async () => {
+    await api.put('a.json', '1');
+    await api.append(
+      nodeStream(NODE),
+      report(NODE, [
+        { state: 'stopped', reason: 'INTERNAL: a bug' },
+        { name: 'cdn', state: 'waiting', reason: 'OBJECT_STORE_UNAVAILABLE: away' },
+      ]),
+    );
+    const error = { code: 'OBJECT_REJECTED', message: 'The bucket refuses it.' };
+    const data = { path: parsePath('a.json'), version: 0, action: 'put', attempts: 8, error } as const;
+    await api.append(replicationStream(data.path), { type: 'ReplicationDeadLettered', data });
+    const mode = { ...initialMode, localFallback: true, cause: 'probe', reason: '3 of 5 failed' } as const;
+    await api.append(MODE_STREAM, { type: 'ModeChanged', data: mode });
+    await expectEverywhere({
+      reasons: ['PROJECTOR_STOPPED'],
+      warnings: ['DEAD_LETTERS', 'FAILED_OVER', 'PROJECTOR_WAITING'],
+    });
+  });
+
+  it('agree that a projector is silent', async () => {
+    await expectEverywhere({ reasons: ['PROJECTOR_SILENT'], warnings: [] });
+  });
+});
+
+it('a disk that is too full is a warning everywhere, with its numbers', async () => {
+  api = await startApi({ config: { diskMinFree: { percent: 100, bytes: null } } });
+  await api.append(nodeStream(NODE), report(NODE, [{}]));
+  await expectEverywhere({ reasons: [], warnings: ['DISK_FULL'] });
+  const { json } = await api.get('/v1/health');
+  expect(json).toMatchObject({
+    status: 'degraded',
+    disk: { publishing: false },
+    disks: [
+      { name: 'data', holds: ['content', 'index', 'log'], low: true, reserveInUse: expect.any(Boolean) },
+    ],
+  });
+});
+
+describe('another node', () => {
+  const OLD = '2026-01-05T08:00:00.000Z';
+  const retire = (node: string) => api.send('POST', `/v1/nodes/${node}/retire`, { reason: 'scrapped' });
+
+  beforeEach(async () => {
+    api = await startApi();
+    await api.append(nodeStream(NODE), report(NODE, [{}]));
+  });
+
+  /** As of long ago. */
+  const reportOfOld = (node: string): Promise<string> =>
+    api.append(nodeStream(node), report(node, [{}]), OLD);
+
+  it('that has fallen silent is a warning until it is retired, and back when it reports', async () => {
+    await reportOfOld('web-2');
+    await expectEverywhere({ reasons: [], warnings: ['NODE_SILENT'] });
+    expect(await retire('web-2')).toMatchObject({ status: 200, json: { node: 'web-2' } });
+    await expectEverywhere({ reasons: [], warnings: [] });
+    expect((await api.events()).at(-1)).toMatchObject({
+      type: 'NodeRetired',
+      data: { node: 'web-2', reason: 'scrapped' },
+    });
+    await api.append(nodeStream('web-2'), report('web-2', [{ state: 'stopped', reason: 'a bug' }]));
+    await expectEverywhere({ reasons: [], warnings: ['PROJECTOR_STOPPED'] });
+  });
+
+  it('cannot be retired while it reports, or where nobody knows it', async () => {
+    await api.append(nodeStream('web-2'), report('web-2', [{}]));
+    expect(await retire('web-2')).toMatchObject({ status: 409, json: { code: 'NODE_REPORTING' } });
+    expect(await retire('web-3')).toMatchObject({ status: 404, json: { code: 'NODE_NOT_FOUND' } });
+  });
+});

@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { CatalogNode } from '@holdfast/catalog';
+import { initialMode } from '@holdfast/domain';
+import { AT, ManualClock, MemoryEventStore, published, record } from '@holdfast/domain/testing';
+import { ProjectorWatch } from './projector-watch.ts';
+
+type Projector = CatalogNode['projectors'][number];
+
+let clock: ManualClock;
+let store: MemoryEventStore;
+let nodes: CatalogNode[];
+let queued: number;
+let watch: ProjectorWatch;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  store = new MemoryEventStore();
+  nodes = [];
+  queued = 0;
+  watch = new ProjectorWatch({
+    store,
+    clock,
+    node: 'web-1',
+    modeWatch: { mode: initialMode },
+    catalog: {
+      nodes: () => nodes,
+      replicationCounts: () => ({ queued, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 }),
+    },
+  });
+});
+
+/** The node says so of itself, just now. */
+function report(...projectors: readonly Partial<Projector>[]): void {
+  const well = {
+    state: 'running',
+    reason: null,
+    checkpoint: null,
+    pending: 0,
+    oldestPendingAt: null,
+  } as const;
+  nodes = [
+    {
+      node: 'web-1',
+      version: '1',
+      runtime: 'node',
+      startedAt: AT,
+      intervalSeconds: 5,
+      projectors: projectors.map((each) => ({ name: 'local', ...well, ...each })),
+      disks: [],
+      memoryBytes: 1,
+      reportedAt: clock.now().toISOString(),
+    },
+  ];
+}
+
+/** So long, with a report every five seconds. */
+async function pass(ms: number, ...projectors: readonly Partial<Projector>[]): Promise<string[]> {
+  for (let passed = 0; passed < ms; passed += 5_000) {
+    report(...projectors);
+    await watch.findTroubles();
+    clock.advance(5_000);
+  }
+  report(...projectors);
+  return codes();
+}
+
+const codes = async (): Promise<string[]> =>
+  (await watch.findTroubles()).map(({ code, projector }) => `${code} ${projector ?? '-'}`);
+
+describe('a projector', () => {
+  it('is silent that has not reported, or no more', async () => {
+    expect(await codes()).toEqual(['PROJECTOR_SILENT -']);
+    report({}, { name: 'cdn' });
+    clock.advance(15_000);
+    expect(await codes()).toEqual([]);
+    clock.advance(1);
+    expect(await codes()).toEqual(['PROJECTOR_SILENT local', 'PROJECTOR_SILENT cdn']);
+  });
+
+  it('has stopped that says so', async () => {
+    report({ state: 'stopped', reason: 'LOG_MISMATCH: another log' });
+    expect(await watch.findTroubles()).toMatchObject([
+      { code: 'PROJECTOR_STOPPED', detail: 'The local projector has stopped: LOG_MISMATCH: another log' },
+    ]);
+  });
+});
+
+describe('the local projector', () => {
+  it('has stalled that reports to be running, but leaves content of a minute ago where it is', async () => {
+    await record(store, published('a.json'));
+    expect(await pass(55_000, {})).toEqual([]);
+    expect(await pass(5_000, {})).toEqual(['PROJECTOR_STALLED local']);
+  });
+
+  it('has not while it gets something done, however far behind it is', async () => {
+    const appended = await record(
+      store,
+      ...Array.from({ length: 40 }, (_, index) => published(`${index}.json`)),
+    );
+    for (const { position: checkpoint } of appended.slice(0, -1)) {
+      expect(await pass(30_000, { checkpoint })).toEqual([]);
+    }
+  });
+
+  it('has not where nothing is to be done', async () => {
+    const [appended] = await record(store, published('a.json'));
+    expect(await pass(600_000, { checkpoint: appended!.position })).toEqual([]);
+  });
+
+  it('has not where it says what it waits for', async () => {
+    await record(store, published('a.json'));
+    expect(await pass(600_000, { state: 'waiting', reason: 'DISK_FULL' })).toEqual([]);
+  });
+});
+
+describe('the CDN projector', () => {
+  it('has stalled when versions are queued and none gets anywhere for five minutes', async () => {
+    queued = 3;
+    expect(await pass(295_000, { name: 'cdn', pending: 3 })).toEqual([]);
+    expect(await pass(5_000, { name: 'cdn', pending: 3 })).toEqual(['PROJECTOR_STALLED cdn']);
+    queued = 2;
+    expect(await pass(5_000, { name: 'cdn', pending: 2 })).toEqual([]);
+  });
+
+  it('has not while it waits for retries, or is paused', async () => {
+    expect(await pass(900_000, { name: 'cdn', pending: 3 })).toEqual([]);
+  });
+});
