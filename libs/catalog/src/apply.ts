@@ -100,11 +100,13 @@ export class Applier {
         this.#run('DELETE FROM drift WHERE node = ? AND side = ? AND path = ?', node, side, path);
         return;
       }
+      case 'AlertRaised':
+        return this.#applyAlertRaised(event);
+      case 'AlertCleared':
+        return this.#applyAlertCleared(event);
       case 'ModeChanged':
       case 'LogCreated':
       case 'BodyChunk':
-      case 'AlertRaised':
-      case 'AlertCleared':
         return;
     }
   }
@@ -300,6 +302,39 @@ export class Applier {
       error === null ? null : JSON.stringify(error),
       event.metadata.at,
       jobIdOf(event.stream),
+    );
+  }
+
+  /** One that is raised already, by another process perhaps, is the same alert with newer words. */
+  #applyAlertRaised({ data, position, metadata }: EventOf<'AlertRaised'>): void {
+    const { code, subject, severity, message, details } = data;
+    const [at, text] = [metadata.at, JSON.stringify(details)];
+    this.#run(
+      `INSERT INTO alerts (position, code, subject, severity, message, details, raised_at, raised_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (code, subject) WHERE cleared_at IS NULL
+       DO UPDATE SET severity = excluded.severity, message = excluded.message, details = excluded.details`,
+      position,
+      code,
+      subject,
+      severity,
+      message,
+      text,
+      at,
+      metadata.actor,
+    );
+  }
+
+  #applyAlertCleared({ data, position, metadata }: EventOf<'AlertCleared'>): void {
+    this.#run(
+      `UPDATE alerts SET cleared_position = ?, cleared_at = ?, cleared_by = ?, cleared_message = ?
+       WHERE code = ? AND subject = ? AND cleared_at IS NULL`,
+      position,
+      metadata.at,
+      metadata.actor,
+      data.message,
+      data.code,
+      data.subject,
     );
   }
 

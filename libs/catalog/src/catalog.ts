@@ -13,6 +13,7 @@ import {
 } from '@holdfast/domain';
 import { inTransaction, translateSqliteError } from '@holdfast/sqlite';
 import { Applier } from './apply.ts';
+import { type AlertsQuestion, type CatalogAlert, listAlerts } from './alerts.ts';
 import { type AuditQuestion, listAuditPositions } from './audit.ts';
 import { deleteCatalogFiles } from './delete-files.ts';
 import { type DocumentsQuestion, findDocument, listDocuments } from './documents.ts';
@@ -172,6 +173,10 @@ export class Catalog {
 
   auditPositions(question: AuditQuestion): Position[] {
     return listAuditPositions(this.#queries, question);
+  }
+
+  alerts(question: AlertsQuestion): CatalogAlert[] {
+    return listAlerts(this.#queries, question);
   }
 
   job(id: string): CatalogJob | null {

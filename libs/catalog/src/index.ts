@@ -1,3 +1,4 @@
+export type { AlertEvent, AlertsQuestion, CatalogAlert } from './alerts.ts';
 export { Catalog } from './catalog.ts';
 export type { ReplicationsPage, ReplicationsQuestion } from './list-replications.ts';
 export type { CatalogScan, OpenDrift, OpenDriftQuestion, ScansQuestion } from './scans.ts';

@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 5;
+const VERSION = 6;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -14,6 +14,7 @@ const TABLES = [
   'unreadable',
   'scans',
   'drift',
+  'alerts',
   'counters',
 ];
 
@@ -129,6 +130,23 @@ const SCHEMA = `
     detected_at TEXT NOT NULL,
     PRIMARY KEY (node, side, path)
   ) WITHOUT ROWID;
+
+  -- One row for each time that a condition held.
+  CREATE TABLE alerts (
+    position TEXT PRIMARY KEY,     -- of the event that raised it: the order of pages
+    code TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    message TEXT NOT NULL,
+    details TEXT NOT NULL,
+    raised_at TEXT NOT NULL,
+    raised_by TEXT NOT NULL,
+    cleared_position TEXT,         -- null, as what follows, while it holds
+    cleared_at TEXT,
+    cleared_by TEXT,
+    cleared_message TEXT
+  ) WITHOUT ROWID;
+  CREATE UNIQUE INDEX alerts_open ON alerts (code, subject) WHERE cleared_at IS NULL;
 
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
