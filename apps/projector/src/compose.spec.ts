@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { EventOf } from '@holdfast/domain';
+import { type Clock, type EventOf, systemClock } from '@holdfast/domain';
 import {
   LOG_ID,
   MemoryEventStore,
@@ -75,6 +75,38 @@ describe('composing the projector', () => {
     ]);
     await close();
     await until('every handle to be closed', () => openHandles().length <= before.length);
+  });
+
+  it('FR-013 tells of a disk that is low', async () => {
+    const store = new MemoryEventStore();
+    await start({ store, bucket: new MemoryObjectStore() }, { HOLDFAST_DISK_MIN_FREE: '100%' });
+    const alerts = () => store.readStream('alert-DISK_LOW-web-1/data', { maxCount: 2 });
+    await until('the alert', async () => (await alerts()).length === 1);
+    expect(await alerts()).toMatchObject([
+      { type: 'AlertRaised', data: { details: { reserveInUse: false } } },
+    ]);
+  });
+
+  it('sends readers to the local origin when the CDN does not answer, and tells of it', async () => {
+    const store = new MemoryEventStore();
+    // Five seconds pass at once.
+    const sleep: Clock['sleep'] = (ms, signal) => systemClock.sleep(ms > 3_000 ? 10 : ms, signal);
+    await start(
+      { store, bucket: new MemoryObjectStore(), clock: { ...systemClock, sleep } },
+      // Nobody can be asked there.
+      { HOLDFAST_FAILOVER: 'auto', HOLDFAST_CDN_BASE_URL: 'http://127.0.0.1:1/content' },
+    );
+    const last = async (stream: string) =>
+      (await store.readStream(stream, { direction: 'backwards', maxCount: 1 }))[0];
+    await until('the switch', async () => (await last('mode-delivery')) !== undefined);
+    expect(await last('mode-delivery')).toMatchObject({
+      data: {
+        localFallback: true,
+        cause: 'probe',
+        reason: expect.stringContaining('probes of the CDN failed'),
+      },
+    });
+    await until('the alert', async () => (await last('alert-FAILED_OVER--')) !== undefined);
   });
 
   it('works on the embedded log and bucket, and goes on where it ended', async () => {

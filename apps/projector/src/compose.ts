@@ -21,8 +21,10 @@ import {
   appendWithReserve,
   DiskGuard,
   Heartbeat,
+  type ConditionWatch,
   openReserves,
   type Reserves,
+  type WatchedDisk,
 } from '@holdfast/health';
 import {
   type ContentReader,
@@ -50,6 +52,8 @@ import { LocalProjector } from './local/local-projector.ts';
 import { readNodeState } from './node-state.ts';
 import { openBucket } from './open-bucket.ts';
 import { readVersion } from './version.ts';
+import { watchConditions } from './watch/watch-conditions.ts';
+import { Holding } from './watch/while-holding.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -76,6 +80,8 @@ const LOGGER = Symbol('Logger');
 const LOG_ID = Symbol('LogId');
 const CDN_LOCK = Symbol('CdnLock');
 const RESERVES = Symbol('Reserves');
+const DISKS = Symbol('Disks');
+const CONDITION_WATCH = Symbol('ConditionWatch');
 
 /**
  * Opens everything in order; what fails half-way closes what is open.
@@ -130,10 +136,11 @@ async function open(
   closers.push(() => {
     lock.release();
   });
-  parts.registerInstance<() => Released>(
-    CDN_LOCK,
-    alone === 'cdn' ? () => ({ release: () => undefined }) : () => lockDataDirectory(dataDir, 'cdn'),
-  );
+  const cdnLock: () => Released =
+    alone === 'cdn' ? () => ({ release: () => undefined }) : () => lockDataDirectory(dataDir, 'cdn');
+  const holding = new Holding();
+  parts.registerInstance(Holding, holding);
+  parts.registerInstance(CDN_LOCK, whileHeld(cdnLock, holding));
   const alerts = openAlerts(
     { file: paths.alerts(processName(config)), actor: `projector:${config.node}`, clock, log: logger },
     config,
@@ -149,6 +156,7 @@ async function open(
   closers.push(() => opened.close());
   const reserves = openReserves({ dataDirectory: dataDir, logDirectory: dirname(file), clock });
   parts.registerInstance<Reserves>(RESERVES, reserves);
+  parts.registerInstance<readonly WatchedDisk[]>(DISKS, watchedDisks(config, dirname(file), reserves, clock));
   const store = appendWithReserve(opened, reserves.log);
   parts.registerInstance<EventStore>(EVENT_STORE, store);
   parts.registerInstance(LOG_ID, await store.identity());
@@ -263,7 +271,7 @@ function registerWatchers(
   config: ProjectorConfig,
   projectors: Composed['projectors'],
 ): void {
-  const { node, dataDir, diskMinFree } = config;
+  const { node } = config;
   parts.register(JobRunner, {
     useFactory: instanceCachingFactory((from) => {
       const store = from.resolve<EventStore>(EVENT_STORE);
@@ -287,7 +295,9 @@ function registerWatchers(
     useFactory: instanceCachingFactory((from) => {
       const clock = from.resolve<Clock>(CLOCK);
       const log = from.resolve<Logger>(LOGGER);
-      const disks = { data: new DiskGuard({ path: dataDir, minFree: diskMinFree, clock }) };
+      const disks = Object.fromEntries(
+        from.resolve<readonly WatchedDisk[]>(DISKS).map(({ name, guard }) => [name, guard]),
+      );
       return new Heartbeat(
         {
           store: from.resolve(EVENT_STORE),
@@ -300,6 +310,27 @@ function registerWatchers(
         { node, version: readVersion(), runtime: `node ${process.versions.node}` },
       );
     }),
+  });
+  const running = [projectors.local, projectors.cdn].filter((projector) => projector !== null);
+  parts.register<ConditionWatch>(CONDITION_WATCH, {
+    useFactory: instanceCachingFactory((from) =>
+      watchConditions(
+        {
+          board: from.resolve(Alerts),
+          store: from.resolve(EVENT_STORE),
+          catalog: from.resolve(Catalog),
+          mode: from.resolve(ModeWatch),
+          clock: from.resolve(CLOCK),
+          log: from.resolve<Logger>(LOGGER),
+          // Where a node has two processes, this is for the one that writes its files.
+          disks: projectors.local === null ? [] : from.resolve<readonly WatchedDisk[]>(DISKS),
+          statuses: () => running.map((projector) => projector.status()),
+          purging: from.resolve(Purging),
+          cdnLock: from.resolve(Holding),
+        },
+        { node, process: processName(config) },
+      ),
+    ),
   });
 }
 
@@ -333,6 +364,9 @@ async function startAll(
     closers.push(() => jobs.close());
     jobs.start();
   }
+  const conditions = parts.resolve<ConditionWatch>(CONDITION_WATCH);
+  closers.push(() => conditions.close());
+  conditions.start();
   // A report would move the head of a log that was restored from an older backup, until it looks whole again.
   if (mismatch !== null) return;
   const heartbeat = parts.resolve(Heartbeat);
@@ -354,6 +388,18 @@ function createPurger(config: ProjectorConfig, clock: Clock): Purger | null {
   if (purge.kind === 'none' || cloudflareApiToken === null) return null;
   const origins = corsOrigins === '*' ? [] : corsOrigins;
   return new CloudflarePurger({ zone: purge.zone, token: cloudflareApiToken, origins, clock });
+}
+
+function watchedDisks(
+  { dataDir, diskMinFree: minFree }: ProjectorConfig,
+  logDirectory: string,
+  reserves: Reserves,
+  clock: Clock,
+): WatchedDisk[] {
+  const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
+  const data = { name: 'data', guard: guard(dataDir), reserve: reserves.data };
+  if (reserves.log === reserves.data) return [data];
+  return [data, { name: 'log', guard: guard(logDirectory), reserve: reserves.log }];
 }
 
 const catalogFile = (config: ProjectorConfig): string =>

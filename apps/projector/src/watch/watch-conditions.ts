@@ -1,0 +1,69 @@
+import type { Catalog } from '@holdfast/catalog';
+import type { Clock, EventStore, ModeWatch } from '@holdfast/domain';
+import {
+  type AlertBoard,
+  ConditionWatch,
+  lookAtDisks,
+  lookAtEventStore,
+  lookAtNodes,
+  type Lookout,
+  type WatchedDisk,
+} from '@holdfast/health';
+import type { PurgingStatus } from '../cdn/purging.ts';
+import { lookAtFallback } from '../failover/look-at-fallback.ts';
+import type { ProjectorStatus } from '../local/condition.ts';
+import type { ProjectorLog } from '../runtime/projector-log.ts';
+import { lookAtMismatch } from './look-at-mismatch.ts';
+import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
+import { type Holding, whileHolding } from './while-holding.ts';
+
+export interface WatchPorts {
+  readonly board: AlertBoard;
+  readonly store: EventStore;
+  readonly catalog: Pick<Catalog, 'nodes' | 'replicationCounts' | 'retiredNodes'>;
+  readonly mode: Pick<ModeWatch, 'mode' | 'lastChange'>;
+  readonly clock: Clock;
+  readonly log: ProjectorLog;
+  /** Those whose alerts are this process's to tell. */
+  readonly disks: readonly WatchedDisk[];
+  readonly statuses: () => readonly ProjectorStatus[];
+  readonly purging: { status(): PurgingStatus };
+  /** The lock of the CDN projector. */
+  readonly cdnLock: Pick<Holding, 'isHeld'>;
+}
+
+/**
+ * Everything this process raises alerts for, but for what replication (CDN_UNREACHABLE) and scans raise themselves.
+ * @param options.process  its name on this node
+ */
+export function watchConditions(
+  ports: WatchPorts,
+  { node, process }: { node: string; process: string },
+): ConditionWatch {
+  const { board, store, catalog, mode, clock, log, disks, statuses, purging, cdnLock } = ports;
+  const subject = `${node}/${process}`;
+  const ofTheBucket: Lookout[] = [
+    lookAtDeadLetters(catalog),
+    lookAtPurging(purging, clock),
+    lookAtFallback({ store, mode }),
+    lookAtNodes({
+      node,
+      reports: () => catalog.nodes(),
+      retired: () => catalog.retiredNodes(),
+      now: () => clock.now(),
+    }),
+  ];
+  return new ConditionWatch({
+    board,
+    clock,
+    lookouts: [
+      lookAtDisks(node, disks),
+      lookAtEventStore({ subject, store, clock }),
+      lookAtMismatch(subject, statuses),
+      ...ofTheBucket.map((lookout) => whileHolding(cdnLock, lookout)),
+    ],
+    onTrouble: (what, { code, message }) => {
+      log.warn({ code }, `Could not look at ${what}: ${message}`);
+    },
+  });
+}

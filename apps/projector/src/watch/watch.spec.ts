@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CatalogScan } from '@holdfast/catalog';
+import type { Finding, Lookout } from '@holdfast/health';
+import { ManualClock } from '@holdfast/domain/testing';
+import type { PurgingStatus } from '../cdn/purging.ts';
+import type { ProjectorStatus } from '../local/condition.ts';
+import { lookAtMismatch } from './look-at-mismatch.ts';
+import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
+import { lookAtScans } from './look-at-scans.ts';
+import { Holding, whileHolding } from './while-holding.ts';
+
+/** Codes and subjects of what holds; null where nothing was said. */
+async function found(lookout: Lookout): Promise<string[] | null> {
+  const findings = await lookout.look();
+  if (findings.length === 0) return null;
+  return findings.filter(({ problem }) => problem !== null).map(({ code, subject }) => `${code} ${subject}`);
+}
+
+it('FR-017 dead letters are one alert with their count', async () => {
+  const counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
+  const lookout = lookAtDeadLetters({ replicationCounts: () => counts });
+  expect(await found(lookout)).toEqual([]);
+  counts['dead-letter'] = 100_000;
+  const [finding] = (await lookout.look()) as Finding[];
+  expect(finding).toMatchObject({
+    code: 'REPLICATION_DEAD_LETTERED',
+    subject: '-',
+    problem: { severity: 'critical', details: { count: 100_000 } },
+  });
+});
+
+it('purges fail that have waited for five minutes without an end', async () => {
+  const clock = new ManualClock();
+  let state: PurgingStatus['state'] = 'waiting';
+  const status = (): PurgingStatus => ({
+    state,
+    reason: 'PURGE_DENIED: no',
+    pending: 2,
+    oldestPendingAt: null,
+    refused: 0,
+  });
+  const lookout = lookAtPurging({ status }, clock);
+  expect(await found(lookout)).toBeNull();
+  clock.advance(299_999);
+  expect(await found(lookout)).toBeNull();
+  state = 'running';
+  expect(await found(lookout)).toEqual([]);
+  state = 'waiting';
+  expect(await found(lookout)).toBeNull();
+  clock.advance(300_000);
+  expect(await found(lookout)).toEqual(['PURGE_FAILING -']);
+});
+
+it('a projector that stopped for another log is told of, with what to do', async () => {
+  const of = (name: 'local' | 'cdn', state: ProjectorStatus['state'], reason: string | null) =>
+    ({ name, state, reason, checkpoint: null, pending: 0, oldestPendingAt: null }) as const;
+  let statuses: ProjectorStatus[] = [of('local', 'running', null), of('cdn', 'stopped', 'INTERNAL: a bug')];
+  const lookout = lookAtMismatch('web-1/projector', () => statuses);
+  expect(await found(lookout)).toEqual([]);
+  statuses = [of('local', 'running', null), of('cdn', 'stopped', 'LOG_MISMATCH: The bucket belongs to x.')];
+  const [finding] = (await lookout.look()) as Finding[];
+  expect(finding).toMatchObject({
+    code: 'LOG_MISMATCH',
+    subject: 'web-1/projector',
+    problem: {
+      message: expect.stringContaining('The bucket belongs to x.'),
+      details: { projectors: ['cdn'] },
+    },
+  });
+});
+
+describe('the scans', () => {
+  const DAY_MS = 24 * 3_600_000;
+  const at = (text: string): Date => new Date(`2026-01-${text}Z`);
+  /** Due every night at two. */
+  const nightly = {
+    kind: 'full' as const,
+    dueBefore: (instant: Date) =>
+      new Date(Math.floor((instant.getTime() - 2 * 3_600_000 - 1) / DAY_MS) * DAY_MS + 2 * 3_600_000),
+  };
+  const scan = (kind: CatalogScan['kind'], startedAt: Date) =>
+    ({ kind, startedAt: startedAt.toISOString() }) as CatalogScan;
+  const look = (now: Date, scans: readonly CatalogScan[], since = at('01T00:00')) =>
+    found(lookAtScans({ node: 'web-1', schedules: [nightly], scans: () => scans, since, now: () => now }));
+
+  it.each<[string, string, CatalogScan[], boolean]>([
+    ['made tonight', '06T05:00', [scan('full', at('06T02:00'))], false],
+    ['made by a deeper one', '06T05:00', [scan('deep', at('06T02:30'))], false],
+    ['due a moment ago', '06T03:59', [scan('full', at('05T02:00'))], false],
+    ['due two hours ago', '06T04:01', [scan('full', at('05T02:00'))], true],
+    ['replaced by a lesser one', '06T04:01', [scan('quick', at('06T03:00'))], true],
+    ['never made', '06T04:01', [], true],
+  ])('one that was %s: overdue %#', async (_, now, scans, isOverdue) => {
+    expect(await look(at(now), scans)).toEqual(isOverdue ? ['SCAN_OVERDUE web-1/full'] : []);
+  });
+
+  it('what was due before anybody could scan is not missed', async () => {
+    expect(await look(at('06T04:01'), [], at('06T02:01'))).toEqual([]);
+  });
+});
+
+it('what there is one of is looked at by who holds the lock', async () => {
+  const holding = new Holding();
+  const counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 1 };
+  const lookout = whileHolding(holding, lookAtDeadLetters({ replicationCounts: () => counts }));
+  expect(await found(lookout)).toBeNull();
+  holding.start();
+  expect(await found(lookout)).toEqual(['REPLICATION_DEAD_LETTERED -']);
+  holding.stop();
+  expect(await found(lookout)).toBeNull();
+});
