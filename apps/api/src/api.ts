@@ -11,6 +11,7 @@ import type {
   NodeUrls,
   PathRules,
 } from '@holdfast/domain';
+import type { Alerts } from '@holdfast/health';
 import type { LogLevel } from '@holdfast/settings';
 import type { ContentReader } from '@holdfast/storage';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
@@ -38,6 +39,8 @@ export interface ApiPorts {
   readonly commands: CommandHandler;
   readonly logger: FastifyBaseLogger;
   readonly disks: Disks;
+  /** Of this process. */
+  readonly alerts: Alerts;
   readonly projectorWatch: ProjectorWatch;
   /** Set where the local files were made from another log, or from a later state of this one. */
   readonly mismatch: HoldfastError | null;

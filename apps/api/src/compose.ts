@@ -13,7 +13,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { openSqliteEventStore } from '@holdfast/event-store';
-import { appendWithReserve } from '@holdfast/health';
+import { Alerts, openAlerts, appendWithReserve } from '@holdfast/health';
 import { reservedKeyBytes } from '@holdfast/settings';
 import {
   type ContentReader,
@@ -90,6 +90,13 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     removeTemporaryFiles(config.dataDir);
 
     const clock = parts.resolve<Clock>(CLOCK);
+    const alerts = openAlerts(
+      { file: paths.alerts('api'), actor: `api:${config.node}`, clock, log: logger },
+      config,
+    );
+    closers.push(() => alerts.close());
+    alerts.start();
+    parts.registerInstance(Alerts, alerts);
     const opened =
       overrides.store ??
       (await openSqliteEventStore({
@@ -117,7 +124,9 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     parts.registerInstance<ContentReader>(CONTENT_READER, reader);
 
     const mismatch = await findMismatch({ dataDir: config.dataDir, store, reader });
-    if (mismatch !== null) logger.error({ code: mismatch.code }, mismatch.message);
+    // An alert would move the head of a log that was restored from an older backup, until it looks whole again.
+    if (mismatch === null) alerts.recordIn(store);
+    else logger.error({ code: mismatch.code }, mismatch.message);
 
     const modeWatch = new ModeWatch({ store, clock });
     closers.push(() => modeWatch.close());
@@ -152,6 +161,7 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
             commands: from.resolve(CommandHandler),
             logger: from.resolve(LOGGER),
             disks: from.resolve(Disks),
+            alerts: from.resolve(Alerts),
             projectorWatch: from.resolve(ProjectorWatch),
             mismatch,
           },

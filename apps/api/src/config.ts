@@ -14,6 +14,11 @@ const NAMES = [
   'urlVersion',
   'diskMinFree',
   'kinds',
+  'smtpUrl',
+  'alertTo',
+  'alertFrom',
+  'webhookUrl',
+  'webhookSecret',
   'logLevel',
 ] as const;
 

@@ -35,6 +35,7 @@ describe('/openapi.json', () => {
         'GET /v1/replications',
         'POST /v1/replications/retry',
         'GET /v1/audit',
+        'GET /v1/alerts',
         'GET /v1/health',
         'POST /v1/nodes/{node}/retire',
         'POST /v1/replays',

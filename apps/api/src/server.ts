@@ -18,6 +18,7 @@ import { deleteContent } from './routes/delete-content.ts';
 import { describeContent } from './routes/describe-content.ts';
 import { health } from './routes/health.ts';
 import { listJobs, readJob } from './routes/jobs.ts';
+import { listAlerts } from './routes/list-alerts.ts';
 import { listContent } from './routes/list-content.ts';
 import { listReplications } from './routes/list-replications.ts';
 import { listVersions } from './routes/list-versions.ts';
@@ -44,6 +45,7 @@ const ROUTES = [
   listReplications,
   retryReplications,
   audit,
+  listAlerts,
   health,
   retireNode,
   replay,
