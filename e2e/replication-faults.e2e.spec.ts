@@ -1,4 +1,6 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +9,7 @@ import {
   type Fault,
   type FaultProxy,
   type Product,
+  type S3Server,
   seededFaults,
   startCeph,
   startFaultProxy,
@@ -43,6 +46,8 @@ let dataDir: string;
 let product: Product;
 let bucket: S3Bucket;
 let proxy: FaultProxy;
+/** What was started, in order; ended in the reverse. */
+let ends: (() => Promise<unknown>)[] = [];
 
 const textOf = (index: number, round: number): string =>
   JSON.stringify({ id: index, round, text: 'x'.repeat(200 + (index % 7) * 100) });
@@ -83,6 +88,21 @@ async function untilReplicated(): Promise<void> {
     },
     8 * MINUTES,
   );
+}
+
+function startCdnProjector(server: S3Server): ChildProcess {
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '',
+    ...settings(server),
+    HOLDFAST_DATA_DIR: dataDir,
+    HOLDFAST_PROJECTORS: 'cdn',
+    HOLDFAST_LOG_LEVEL: 'error',
+  };
+  return spawn(process.execPath, ['apps/projector/src/main.ts'], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 /** Live files and objects that are not byte for byte the same. */
@@ -131,21 +151,24 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await product.stop();
-  await proxy.close();
+  for (const end of ends.splice(0).reverse()) await end();
   rmSync(dataDir, { recursive: true, force: true });
-});
+}, 2 * MINUTES);
+
+/** The product over a bucket of its own, behind a proxy that spoils nothing yet. */
+async function startWith(server: S3Server, env: Record<string, string> = {}): Promise<void> {
+  bucket = await makeS3Bucket(server);
+  ends.push(() => bucket.remove());
+  proxy = await startFaultProxy(server.endpoint);
+  ends.push(() => proxy.close());
+  product = await startProduct({ dataDir, env: { ...settings(server), ...env } });
+  ends.push(() => product.stop());
+}
 
 describeWithS3('replication through a network that spoils requests', (server) => {
   beforeEach(async () => {
-    bucket = await makeS3Bucket(server);
-    proxy = await startFaultProxy(server.endpoint);
-    product = await startProduct({ dataDir, env: settings(server) });
-  });
-
-  afterEach(async () => {
-    await bucket.remove();
-  });
+    await startWith(server);
+  }, 2 * MINUTES);
 
   it(
     'ends with 10,000 documents in the bucket, byte for byte, each stored as often as it was published',
@@ -179,24 +202,37 @@ describeWithS3('replication through a network that spoils requests', (server) =>
     },
     12 * MINUTES,
   );
+});
+
+describeWithS3('a CDN projector with a process of its own', (server) => {
+  beforeEach(async () => {
+    await startWith(server, { HOLDFAST_PROJECTORS: 'local' });
+  }, 2 * MINUTES);
 
   it(
-    'goes on with what is left after the projector was killed at a hundred random moments',
+    'loses nothing when it is killed at a hundred random moments',
     async () => {
-      let round = 1;
       let isPublishing = true;
       const publishing = (async () => {
-        for (; isPublishing; round += 1) await publish(all.slice(0, 200), round);
+        for (let round = 1; isPublishing; round += 1) {
+          await publish(all.slice(0, 100), round);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+        }
       })();
       const random = seeded(11);
       for (let kill = 0; kill < 100; kill += 1) {
-        await waitFor('a projector', () => product.children().projector !== undefined);
-        await new Promise((resolve) => setTimeout(resolve, 20 + random() * 1_500));
-        const pid = product.children().projector;
-        if (pid !== undefined) process.kill(pid, 'SIGKILL');
+        const projector = startCdnProjector(server);
+        await new Promise((resolve) => setTimeout(resolve, 100 + random() * 1_900));
+        projector.kill('SIGKILL');
+        await once(projector, 'exit');
       }
       isPublishing = false;
       await publishing;
+      const last = startCdnProjector(server);
+      ends.push(async () => {
+        last.kill('SIGTERM');
+        await once(last, 'exit');
+      });
       await untilReplicated();
       expect(await differences()).toEqual([]);
     },
@@ -209,31 +245,25 @@ describeWithCeph('replication to a server that is killed', () => {
     'waits, says so once, and goes on by itself when the server is back',
     async () => {
       const server = await startCeph();
-      try {
-        bucket = await makeS3Bucket(server);
-        proxy = await startFaultProxy(server.endpoint);
-        product = await startProduct({ dataDir, env: settings(server) });
-        const publishing = publish(all.slice(0, 3_000), 1);
-        await waitFor('some to be there', async () => ((await health()).replications['success'] ?? 0) > 100);
-        await server.kill();
-        await publishing;
-        await waitFor('the wait to be told', async () => {
-          const { nodes } = await health();
-          const cdn = nodes.flatMap(({ projectors }) => projectors).find(({ name }) => name === 'cdn');
-          return cdn?.state === 'waiting' && /OBJECT_STORE_/.test(cdn.reason ?? '');
-        });
-        expect(JSON.stringify(await product.get('/readyz'))).toMatch(/PROJECTOR_WAITING.*OBJECT_STORE_/);
-        await publish(all.slice(0, 100), 2);
-        await server.start();
-        await untilReplicated();
-        expect((await health()).replications['dead-letter'] ?? 0).toBe(0);
-        expect(await differences()).toEqual([]);
-        const alerts = await product.holdfast('audit', '--type', 'AlertRaised', '--json');
-        expect(alerts.stdout.match(/CDN_UNREACHABLE/g)).toHaveLength(1);
-        await bucket.remove();
-      } finally {
-        await server.stop();
-      }
+      ends.push(() => server.stop());
+      await startWith(server);
+      const publishing = publish(all.slice(0, 3_000), 1);
+      await waitFor('some to be there', async () => ((await health()).replications['success'] ?? 0) > 100);
+      await server.kill();
+      await publishing;
+      await waitFor('the wait to be told', async () => {
+        const { nodes } = await health();
+        const cdn = nodes.flatMap(({ projectors }) => projectors).find(({ name }) => name === 'cdn');
+        return cdn?.state === 'waiting' && /OBJECT_STORE_/.test(cdn.reason ?? '');
+      });
+      expect(JSON.stringify(await product.get('/readyz'))).toMatch(/PROJECTOR_WAITING.*OBJECT_STORE_/);
+      await publish(all.slice(0, 100), 2);
+      await server.start();
+      await untilReplicated();
+      expect((await health()).replications['dead-letter'] ?? 0).toBe(0);
+      expect(await differences()).toEqual([]);
+      const alerts = await product.holdfast('audit', '--type', 'AlertRaised', '--json');
+      expect(alerts.stdout.match(/CDN_UNREACHABLE/g)).toHaveLength(1);
     },
     6 * MINUTES,
   );

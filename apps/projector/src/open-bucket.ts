@@ -6,6 +6,8 @@ import type { ProjectorConfig } from './config.ts';
 /** For what is asked beside the replications: probes, listings, deletions. */
 const SPARE_SOCKETS = 8;
 
+const SETTLING_TIMEOUTS = 2;
+
 /** The bucket that the settings name. It is not asked for anything yet, so it need not be there. */
 export async function openBucket(config: ProjectorConfig, clock: Clock): Promise<ObjectStore> {
   const { bucket: address, s3AccessKeyId, s3SecretAccessKey } = config;
@@ -21,6 +23,8 @@ export async function openBucket(config: ProjectorConfig, clock: Clock): Promise
     credentials: isGiven ? { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey.reveal() } : null,
     forcePathStyle: config.s3ForcePathStyle ?? config.s3Endpoint !== null,
     timeoutMs: config.s3TimeoutMs,
+    // A server that answers within the timeout, or not at all, has long done what it was going to do.
+    settleMs: SETTLING_TIMEOUTS * config.s3TimeoutMs,
     maxSockets: config.cdnConcurrency + SPARE_SOCKETS,
   });
   return new RetryThrottled(store, { clock });
