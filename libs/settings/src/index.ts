@@ -14,3 +14,4 @@ export {
   type Settings,
 } from './settings.ts';
 export { type DiskMinFree } from './size.ts';
+export type { MaxRepairs } from './max-repairs.ts';

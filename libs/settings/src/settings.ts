@@ -16,9 +16,11 @@ import { mailAddress, mailAddresses, smtpUrl, webhookSecret, webhookUrl } from '
 import { purgeAddress } from './purge-address.ts';
 import { Secret } from './secret.ts';
 import { optionalSetting, setting } from './setting.ts';
+import { maxRepairs } from './max-repairs.ts';
+import { cronPattern, timezone } from './schedule.ts';
 import { diskMinFree } from './size.ts';
 
-export const PROJECTOR_NAMES = ['local', 'cdn'] as const;
+export const PROJECTOR_NAMES = ['local', 'cdn', 'drift'] as const;
 export type ProjectorName = (typeof PROJECTOR_NAMES)[number];
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -237,10 +239,13 @@ export const SETTINGS = {
   projectors: setting({
     variable: 'HOLDFAST_PROJECTORS',
     default: PROJECTOR_NAMES.join(','),
-    description: 'Which projectors this machine runs.',
-    example: 'local,cdn',
+    description: 'Which projectors this machine runs; `drift` compares the files of `local`, and needs it.',
+    example: 'local,cdn,drift',
     usedBy: ['projector'],
-    schema: words(PROJECTOR_NAMES),
+    schema: words(PROJECTOR_NAMES).refine(
+      (names) => !names.includes('drift') || names.includes('local'),
+      'names drift without local, whose files it compares and mends',
+    ),
   }),
   cdnConcurrency: setting({
     variable: 'HOLDFAST_CDN_CONCURRENCY',
@@ -277,6 +282,42 @@ export const SETTINGS = {
     usedBy: ['projector'],
     isSecret: true,
     schema: secret('token'),
+  }),
+  quickScan: setting({
+    variable: 'HOLDFAST_QUICK_SCAN',
+    default: '0 8-18 * * 1-5',
+    description:
+      'When a random sample of 100 documents is compared with the disk and the bucket: cron, or `off`. What is missing or different is restored.',
+    example: '0 8-18 * * 1-5',
+    usedBy: ['projector'],
+    schema: cronPattern,
+  }),
+  fullScan: setting({
+    variable: 'HOLDFAST_FULL_SCAN',
+    default: '0 2 * * *',
+    description:
+      'When every document is compared with the disk and the bucket: cron, or `off`. What is missing or different is restored.',
+    example: '0 2 * * *',
+    usedBy: ['projector'],
+    schema: cronPattern,
+  }),
+  timezone: setting({
+    variable: 'HOLDFAST_TIMEZONE',
+    default: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    defaultShown: 'that of the machine',
+    description: 'Time zone of the scans, by its IANA name.',
+    example: 'Europe/Berlin',
+    usedBy: ['projector'],
+    schema: timezone,
+  }),
+  maxRepairs: setting({
+    variable: 'HOLDFAST_MAX_REPAIRS',
+    default: '100,1%',
+    description:
+      'How many orphans a repair may move or delete; of a number and a percentage of the documents the greater counts. With more on either side none is touched.',
+    example: '100,1%',
+    usedBy: ['projector'],
+    schema: maxRepairs,
   }),
   diskMinFree: setting({
     variable: 'HOLDFAST_DISK_MIN_FREE',
