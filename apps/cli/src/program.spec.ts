@@ -273,3 +273,52 @@ describe('backup', () => {
     expect(await against(listener, 'backup', join(directory, 'no/where.db'))).toMatchObject({ exitCode: 2 });
   });
 });
+
+describe('alerts', () => {
+  const alert = (state: 'open' | 'past') => ({
+    code: 'DISK_LOW',
+    subject: 'web-1',
+    severity: 'critical',
+    state,
+    message: 'Little is free.',
+    details: {},
+    raisedAt: '2026-01-05T08:00:00.000Z',
+    clearedAt: state === 'open' ? null : '2026-01-05T09:00:00.000Z',
+    clearedBecause: state === 'open' ? null : 'There is room again.',
+    events: [],
+  });
+
+  it('that are open are shown, and exit with 1; none is 0', async () => {
+    const asked: (string | undefined)[] = [];
+    const open = await against((request, response) => {
+      asked.push(request.url);
+      json(response, 200, { alerts: [alert('open')], open: 1, next: null });
+    }, 'alerts');
+    expect([open.exitCode, asked]).toEqual([1, ['/v1/alerts?state=open&limit=100']]);
+    expect(open.stdout).toMatch(/DISK_LOW +web-1 +critical +open/);
+    expect(open.stdout).toContain('Little is free.');
+    const none = await against(
+      (_, response) => json(response, 200, { alerts: [], open: 0, next: null }),
+      'alerts',
+    );
+    expect(none).toMatchObject({ exitCode: 0, stdout: 'None.\n' });
+  });
+
+  it('of the past are shown with --all, page by page, and exit with 0 where none is open', async () => {
+    const { exitCode, stdout } = await against(
+      (request, response) => {
+        const isFirst = !request.url!.includes('cursor');
+        json(response, 200, { alerts: [alert('past')], open: 0, next: isFirst ? 'abc' : null });
+      },
+      'alerts',
+      '--all',
+      '--json',
+    );
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      alerts: [alert('past'), alert('past')],
+      open: 0,
+      complete: true,
+    });
+  });
+});

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { printable, toHoldfastError } from '@holdfast/domain';
 import { ApiClient } from './api/api-client.ts';
 import type { Action, AddCommand } from './command.ts';
+import { addAlerts } from './commands/alerts.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addDelete } from './commands/delete.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly AddCommand[] = [
   addReplications,
   addReplay,
   addNode,
+  addAlerts,
   addAudit,
   addBackup,
 ];
@@ -119,7 +121,7 @@ Environment:
 
 Exit codes:
   0  done
-  1  found something: dead letters, documents that were refused, nothing there
+  1  found something: dead letters, alerts, documents that were refused, nothing there
   2  wrong use
   3  the server could not be reached, or cannot answer now
 `;
