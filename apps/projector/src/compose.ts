@@ -177,7 +177,11 @@ async function open(
   });
   parts.registerInstance<ContentReader>(CONTENT_READER, content);
 
-  const bucket = overrides.bucket ?? (await openBucket(config, clock));
+  const bucket =
+    overrides.bucket ??
+    (await openBucket(config, clock, () => {
+      reserves.data.requireRoom();
+    }));
   closers.push(() => bucket.close());
   parts.registerInstance<ObjectStore>(OBJECT_STORE, bucket);
 }

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true }));
 
 const open = (env: Record<string, string>): Promise<ObjectStore> =>
-  openBucket(readConfig({ HOLDFAST_DATA_DIR: dataDir, ...env }), systemClock);
+  openBucket(readConfig({ HOLDFAST_DATA_DIR: dataDir, ...env }), systemClock, () => undefined);
 
 const put = (bucket: ObjectStore) =>
   bucket.put('units/u1.json', Buffer.from('1'), {

@@ -8,11 +8,20 @@ const SPARE_SOCKETS = 8;
 
 const SETTLING_TIMEOUTS = 2;
 
-/** The bucket that the settings name. It is not asked for anything yet, so it need not be there. */
-export async function openBucket(config: ProjectorConfig, clock: Clock): Promise<ObjectStore> {
+/**
+ * The bucket that the settings name. It is not asked for anything yet, so it need not be there.
+ * @param requireRoom  asked before something is put into a bucket in the data directory; throws DISK_FULL
+ */
+export async function openBucket(
+  config: ProjectorConfig,
+  clock: Clock,
+  requireRoom: () => void,
+): Promise<ObjectStore> {
   const { bucket: address, s3AccessKeyId, s3SecretAccessKey } = config;
   if (address.kind === 'folder') {
-    return new FolderObjectStore({ folder: address.folder ?? dataPaths(config.dataDir).bucket, clock });
+    return address.folder === null
+      ? new FolderObjectStore({ folder: dataPaths(config.dataDir).bucket, clock, requireRoom })
+      : new FolderObjectStore({ folder: address.folder, clock });
   }
   const isGiven = s3AccessKeyId !== null && s3SecretAccessKey !== null;
   const store = await openS3ObjectStore({

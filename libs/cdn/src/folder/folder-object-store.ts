@@ -33,15 +33,20 @@ export class FolderObjectStore implements ObjectStore {
   readonly settleMs = 0;
   readonly reservedKeyBytes = 0;
   readonly #folder: string;
+  readonly #requireRoom: () => void;
   readonly #handle: FolderHandle;
   readonly #queue: ChangeQueue;
   readonly #walker: KeyWalker;
   #isClosed = false;
 
-  /** @param options.folder  absolute */
-  constructor(options: { folder: string; clock?: Clock }) {
+  /**
+   * @param options.folder       absolute
+   * @param options.requireRoom  asked before each put; throws DISK_FULL
+   */
+  constructor(options: { folder: string; clock?: Clock; requireRoom?: () => void }) {
     const clock = options.clock ?? systemClock;
     this.#folder = options.folder;
+    this.#requireRoom = options.requireRoom ?? (() => undefined);
     this.#handle = new FolderHandle(options.folder, clock);
     this.#queue = new ChangeQueue(async (changes) => makeChanges(changes, this.#folder, this.#handle.rows()));
     this.#walker = new KeyWalker(options.folder, () => clock.now());
@@ -56,6 +61,7 @@ export class FolderObjectStore implements ObjectStore {
       const file = requireFileOfKey(this.#folder, key);
       const md5 = md5Of(bytes);
       if (md5 !== options.md5) throw hashMismatch(key, this.#folder, options.md5, md5);
+      this.#requireRoom();
       await this.#queue.add(new Put(key, file, bytes, options));
       return { key, bytes: bytes.length, etag: md5 };
     });
