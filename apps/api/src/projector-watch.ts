@@ -88,8 +88,9 @@ export class ProjectorWatch {
     }
     const since = this.#standsSince(projector);
     const stoodMs = this.#ports.clock.now().getTime() - since.getTime();
-    // What waits says why, and is a warning of its own.
-    if (state === 'waiting' || !(await this.#hasStalled(projector, stoodMs))) return [];
+    // What waits says why, and is a warning of its own; who stands by has nothing to do.
+    if (state === 'waiting' || state === 'standing-by' || !(await this.#hasStalled(projector, stoodMs)))
+      return [];
     const detail = `The ${name} projector says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
     return [{ code: 'PROJECTOR_STALLED', projector: name, detail, since }];
   }

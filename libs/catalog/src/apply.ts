@@ -230,14 +230,16 @@ export class Applier {
   }
 
   #applyDeadLettered(event: EventOf<'ReplicationDeadLettered'>): void {
-    const { path, version, attempts, error } = event.data;
+    const { path, version, attempts, error, durationMs } = event.data;
+    const { at } = event.metadata;
     if (!this.#isCurrent(path, version)) return;
     this.#setStatus(path, version, 'dead-letter');
     this.#run(
-      `UPDATE replications SET attempts = earlier_attempts + ?, ended_at = ?, next_retry_at = NULL, error_code = ?, error_message = ?
+      `UPDATE replications SET attempts = earlier_attempts + ?, started_at = coalesce(?, started_at), ended_at = ?, next_retry_at = NULL, error_code = ?, error_message = ?
        WHERE path = ? AND version = ?`,
       attempts,
-      event.metadata.at,
+      durationMs === undefined ? null : startOf(at, durationMs),
+      at,
       error.code,
       error.message,
       path,

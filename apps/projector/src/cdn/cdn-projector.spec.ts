@@ -505,7 +505,7 @@ describe('the bucket', () => {
         return { release: () => undefined };
       },
     });
-    await until('the standing by', () => world.projector.status().state === 'waiting');
+    await until('the standing by', () => world.projector.status().state === 'standing-by');
     expect(world.projector.status().reason).toBe('The lock is held by process 1.');
     isFree = true;
     world.clock.advance(60_000);

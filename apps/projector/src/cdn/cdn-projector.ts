@@ -181,7 +181,7 @@ export class CdnProjector {
       clock,
       signal,
       onWait: (reason) => {
-        this.#state = { state: 'waiting', reason };
+        this.#state = { state: 'standing-by', reason };
         log.info({}, `The CDN projector stands by: ${reason}`);
       },
     });

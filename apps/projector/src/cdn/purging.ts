@@ -225,7 +225,7 @@ export class Purging {
     if (this.#cdnBaseUrl() === null) {
       return { state: 'off', reason: 'No URL of the CDN is known, so nothing is cached there.' };
     }
-    if (!this.#isStarted) return { state: 'waiting', reason: 'The CDN projector has not begun yet.' };
+    if (!this.#isStarted) return { state: 'off', reason: 'The CDN projector has not begun here.' };
     if (this.#trouble === null) return { state: 'running', reason: null };
     return { state: 'waiting', reason: `${this.#trouble.code}: ${this.#trouble.message}` };
   }

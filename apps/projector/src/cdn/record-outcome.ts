@@ -125,7 +125,7 @@ function decideFailure(
     case 'dead-letter':
       return {
         type: 'ReplicationDeadLettered',
-        data: { path, version, action, attempts: attempt, error: told },
+        data: { path, version, action, attempts: attempt, error: told, durationMs },
       };
     case 'stop':
       throw error;

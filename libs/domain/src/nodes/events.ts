@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, instantSchema } from '../event-definition.ts';
 
-export const PROJECTOR_STATES = ['starting', 'running', 'paused', 'waiting', 'stopped'] as const;
+export const PROJECTOR_STATES = ['starting', 'standing-by', 'running', 'paused', 'waiting', 'stopped'] as const;
 
 export const nodeEvents = {
   /** A node's projectors and disks, every few seconds; only the latest is kept. */
@@ -17,7 +17,7 @@ export const nodeEvents = {
       projectors: z.array(
         z.object({
           name: z.enum(['local', 'cdn', 'drift', 'purge']),
-          /** running: works; paused: the mode says so; waiting: cannot go on by itself (see reason); stopped: gave up. */
+          /** standing-by: another process does the work; running: works; paused: the mode says so; waiting: cannot go on by itself (see reason); stopped: gave up. */
           state: z.enum(PROJECTOR_STATES),
           reason: z.string().max(2000).nullable(),
           checkpoint: z.string().nullable(),

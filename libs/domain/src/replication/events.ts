@@ -42,7 +42,13 @@ export const replicationEvents = {
   /** All attempts of the schedule failed; an operator can ask for another round. */
   ReplicationDeadLettered: defineEvent({
     v: 1,
-    schema: z.object({ ...attemptSchema, attempts: z.int().min(1), error: errorSchema }),
+    schema: z.object({
+      ...attemptSchema,
+      attempts: z.int().min(1),
+      error: errorSchema,
+      /** Of the last attempt; absent in events of older programs. */
+      durationMs: z.number().min(0).optional(),
+    }),
   }),
   ReplicationRetryRequested: defineEvent({
     v: 1,
