@@ -47,7 +47,7 @@ let product: Product;
 let bucket: S3Bucket;
 let proxy: FaultProxy;
 /** What was started, in order; ended in the reverse. */
-let ends: (() => Promise<unknown>)[] = [];
+const ends: (() => Promise<unknown>)[] = [];
 
 const textOf = (index: number, round: number): string =>
   JSON.stringify({ id: index, round, text: 'x'.repeat(200 + (index % 7) * 100) });
