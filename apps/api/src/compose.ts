@@ -34,6 +34,7 @@ import { listen } from './listen.ts';
 import { ProjectorWatch } from './projector-watch.ts';
 import { buildServer } from './server.ts';
 import { removeTemporaryFiles } from './temporary-file.ts';
+import { watchConditions } from './watch-conditions.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -169,6 +170,18 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
         ),
       ),
     });
+    const conditions = watchConditions({
+      board: alerts,
+      store,
+      catalog,
+      projectorWatch: parts.resolve(ProjectorWatch),
+      disks,
+      clock,
+      logger,
+      node: config.node,
+    });
+    closers.push(() => conditions.close());
+    conditions.start();
     const server = parts.resolve<ApiServer>(SERVER);
     closers.push(() => server.close());
     await server.ready();
