@@ -36,6 +36,7 @@ describe('/openapi.json', () => {
         'POST /v1/replications/retry',
         'GET /v1/audit',
         'GET /v1/alerts',
+        'GET /v1/live',
         'GET /v1/health',
         'POST /v1/nodes/{node}/retire',
         'POST /v1/replays',

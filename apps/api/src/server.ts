@@ -21,6 +21,7 @@ import { listJobs, readJob } from './routes/jobs.ts';
 import { listAlerts } from './routes/list-alerts.ts';
 import { listContent } from './routes/list-content.ts';
 import { listReplications } from './routes/list-replications.ts';
+import { live } from './routes/live.ts';
 import { listVersions } from './routes/list-versions.ts';
 import { healthz, metrics, readyz } from './routes/probes.ts';
 import { retireNode } from './routes/retire-node.ts';
@@ -46,6 +47,7 @@ const ROUTES = [
   retryReplications,
   audit,
   listAlerts,
+  live,
   health,
   retireNode,
   replay,
