@@ -1,6 +1,8 @@
 import {
   type Clock,
   type ContentEvent,
+  type ContentPath,
+  contentStream,
   type EventStore,
   type HoldfastError,
   isPositionAtOrAfter,
@@ -120,6 +122,34 @@ export class LiveFiles {
     const found = new Set<string>(wanted.map(({ event }) => event.data.path));
     const passed = due.map(({ path }) => path).filter((path) => !found.has(path));
     return this.#settle(wanted, unreadable, { passed });
+  }
+
+  /**
+   * Writes the files of these paths, and their `.prev`, again from the log, whatever the index says of them; a path
+   * whose newest event is a deletion loses its files.
+   * @returns the failures by path; nothing waits for those
+   */
+  async materialiseAgain(paths: readonly ContentPath[]): Promise<ReadonlyMap<string, HoldfastError>> {
+    const wanted: Wanted[] = [];
+    for (const path of paths) {
+      const [event] = await this.#ports.store.readStream(contentStream(path), {
+        direction: 'backwards',
+        maxCount: 1,
+        withBodies: true,
+      });
+      if (isContentEvent(event)) wanted.push({ event, resumeAfter: null });
+    }
+    const { failures, changed } = await this.#open().materialiser.settle(wanted, {
+      again: true,
+      checkpoint: () => this.checkpoint,
+    });
+    if (changed > 0) this.#bell.ring();
+    return failures;
+  }
+
+  /** The directory of the live generation. */
+  get root(): string {
+    return generationRoot(this.#ports.dataDir, this.#open().name);
   }
 
   storeCheckpointNowAndThen(): void {

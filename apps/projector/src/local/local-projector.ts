@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type ContentPath,
   type EventStore,
   followLog,
   HoldfastError,
@@ -137,6 +138,28 @@ export class LocalProjector {
       }
       if (parameters.until !== null || parameters.prefix !== null) throw needsOut();
       return this.#replace({ onPoison: 'stop', onProgress, signal });
+    });
+  }
+
+  /**
+   * Writes files again from the log, for a repair.
+   * @returns the failures by path
+   * @throws LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, EVENT_UNREADABLE, DISK_FULL, STORAGE_UNAVAILABLE
+   */
+  materialiseAgain(paths: readonly ContentPath[]): Promise<ReadonlyMap<string, HoldfastError>> {
+    return this.exclusively(() => this.#live.materialiseAgain(paths));
+  }
+
+  /**
+   * Runs while nobody else writes to the live generation or replaces it.
+   * @param work  told its directory
+   * @throws LOCAL_FILE_NOT_READY while there is none that can be written to; what `work` throws
+   */
+  exclusively<T>(work: (root: string) => Promise<T> | T): Promise<T> {
+    return this.#writing.take(async () => {
+      const isOpen = this.#condition.state === 'running' && !this.#round.signal.aborted;
+      if (!isOpen || this.#stop.signal.aborted || !this.#live.isLive()) throw notWritable();
+      return work(this.#live.root);
     });
   }
 
@@ -311,6 +334,12 @@ export class LocalProjector {
 }
 
 const retryDelayMs = (attempts: number): number => Math.min(250 * 2 ** (attempts - 1), 5_000);
+
+const notWritable = (): HoldfastError =>
+  new HoldfastError(
+    'LOCAL_FILE_NOT_READY',
+    'The local files were left as they are: the local projector is not running, or is about to look for them again. "holdfast status" says why; try again once it runs.',
+  );
 
 const needsOut = (): HoldfastError =>
   new HoldfastError(

@@ -74,6 +74,7 @@ export class Materialiser {
   /**
    * @param wanted              no path twice
    * @param options.unreadable  recorded, and passed
+   * @param options.again       also what the index says is done: files and `.prev` are written from the log alone
    * @param options.checkpoint  asked before the last commit, where the checkpoint moves to given these failures;
    *                            it is not stored when nothing else is
    * @throws EVENT_STORE_UNAVAILABLE, DISK_FULL, STORAGE_UNAVAILABLE: some paths may be done; all may be handled again
@@ -82,6 +83,7 @@ export class Materialiser {
     wanted: readonly Wanted[],
     options: {
       unreadable?: readonly UnreadableEvent[];
+      again?: boolean;
       checkpoint: (failures: ReadonlyMap<string, HoldfastError>) => Position | null;
     },
   ): Promise<Settled> {
@@ -91,7 +93,7 @@ export class Materialiser {
     let batch = emptyBatch();
     const slices = new Slices();
     for (const each of wanted) {
-      await this.#prepare(each, batch, failures, poison);
+      await this.#prepare(each, batch, failures, poison, options.again === true);
       await slices.pause();
       if (batch.bytes < MAX_BATCH_BYTES) continue;
       const files = await this.#apply(batch, failures);
@@ -114,9 +116,10 @@ export class Materialiser {
     batch: Batch,
     failures: Map<string, HoldfastError>,
     poison: PoisonRecord[],
+    again: boolean,
   ): Promise<void> {
     const { path } = wanted.event.data;
-    const recorded = this.#index.recorded(path);
+    const recorded = again ? null : this.#index.recorded(path);
     const left = this.#index.intentOf(path);
     const doneVersion = recorded?.version ?? -1;
     // A change that was cut short may have touched the recorded version: it is no longer proof.

@@ -1,0 +1,79 @@
+import {
+  closeSync,
+  createReadStream,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Finding, findingSchema } from '@holdfast/domain';
+import { dataPaths, errnoOf, fileFailure } from '@holdfast/storage';
+
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** All findings of one scan, one in a line: `scans/<scanId>.ndjson` in the data directory, for 30 days. */
+export class FindingsFile {
+  readonly #file: string;
+
+  constructor(dataDir: string, scanId: string) {
+    this.#file = join(dataPaths(dataDir).scans, `${scanId}.ndjson`);
+  }
+
+  /** Begins it; what an earlier scan of that id left is overwritten. @throws DISK_FULL, STORAGE_UNAVAILABLE */
+  begin(): void {
+    this.#translated('begin', () => {
+      mkdirSync(join(this.#file, '..'), { recursive: true, mode: 0o755 });
+      closeSync(openSync(this.#file, 'w', 0o644));
+    });
+  }
+
+  /** @throws DISK_FULL, STORAGE_UNAVAILABLE */
+  append(findings: readonly Finding[]): void {
+    this.#translated('write to', () => {
+      const fd = openSync(this.#file, 'a');
+      try {
+        const text = Buffer.from(findings.map((finding) => `${JSON.stringify(finding)}\n`).join(''));
+        for (let at = 0; at < text.length;) at += writeSync(fd, text, at);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  /** In the order in which they were found, some at a time. */
+  async *pages(size: number): AsyncGenerator<readonly Finding[]> {
+    let page: Finding[] = [];
+    for await (const line of createInterface({ input: createReadStream(this.#file), crlfDelay: Infinity })) {
+      page.push(findingSchema.parse(JSON.parse(line)));
+      if (page.length < size) continue;
+      yield page;
+      page = [];
+    }
+    if (page.length > 0) yield page;
+  }
+
+  #translated(attempted: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      throw fileFailure(error, { attempted, file: this.#file });
+    }
+  }
+}
+
+/** What is left of a failure only takes room, so nothing is thrown. */
+export function removeOldFindings(dataDir: string, now: Date): void {
+  const { scans } = dataPaths(dataDir);
+  try {
+    for (const name of readdirSync(scans)) {
+      const file = join(scans, name);
+      if (name.endsWith('.ndjson') && now.getTime() - statSync(file).mtimeMs > KEPT_MS) rmSync(file);
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}

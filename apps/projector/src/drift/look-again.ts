@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { Catalog } from '@holdfast/catalog';
+import {
+  type EventStore,
+  type FoundObject,
+  hasCode,
+  HoldfastError,
+  isHoldfastError,
+  type LocalEntry,
+  type ObjectStore,
+  type Position,
+  toHoldfastError,
+} from '@holdfast/domain';
+import { type ContentReader, generationRoot, type WalkThread } from '@holdfast/storage';
+import { inParallel } from '../runtime/in-parallel.ts';
+
+export interface LookPorts {
+  readonly store: Pick<EventStore, 'head'>;
+  readonly catalog: Pick<Catalog, 'reached'>;
+  readonly content: Pick<ContentReader, 'generation' | 'checkpoint'>;
+  readonly bucket: Pick<ObjectStore, 'head' | 'get'>;
+  readonly thread: Pick<WalkThread, 'look'>;
+  readonly dataDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** What stands in both places, and a catalog that is not older than that. */
+export interface SecondLook {
+  /** Every content event up to here was on disk before the files were looked at. */
+  readonly checkpoint: Position | null;
+  readonly local: ReadonlyMap<string, LocalEntry | null>;
+  /** An error where the bucket did not say. */
+  readonly remote: ReadonlyMap<string, FoundObject | HoldfastError | null>;
+}
+
+const HEADS_AT_A_TIME = 16;
+const DOWNLOADS_AT_A_TIME = 4;
+const LOG_PATIENCE_MS = 60_000;
+
+/**
+ * Looks at paths and keys now, and only then waits until the catalog reflects the log's head: whatever is found was
+ * already in the log, so a difference from what the catalog then says is one.
+ * @param question.download  whether the bytes of objects are read and hashed too
+ * @throws GENERATION_REPLACED, EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING, STORAGE_UNAVAILABLE
+ */
+export async function lookAgain(
+  ports: LookPorts,
+  question: {
+    generation: string;
+    local: readonly string[];
+    remote: readonly string[];
+    download: boolean;
+  },
+): Promise<SecondLook> {
+  const { store, catalog, content, signal } = ports;
+  const { generation } = question;
+  const checkpoint = content.checkpoint();
+  const [local, remote] = await Promise.all([
+    lookLocally(ports, generation, question.local),
+    lookRemotely(ports, question.remote, question.download),
+  ]);
+  if (content.generation() !== generation) throw replaced(generation);
+  if (local.size + remote.size > 0) {
+    await catalog.reached(await store.head(), { timeoutMs: LOG_PATIENCE_MS, signal });
+  }
+  return { checkpoint, local, remote };
+}
+
+async function lookLocally(
+  { thread, dataDir }: LookPorts,
+  generation: string,
+  paths: readonly string[],
+): Promise<Map<string, LocalEntry | null>> {
+  const entries = await thread.look(generationRoot(dataDir, generation), paths);
+  return new Map(paths.map((path, index) => [path, entries[index] ?? null]));
+}
+
+async function lookRemotely(
+  { bucket, signal }: LookPorts,
+  keys: readonly string[],
+  download: boolean,
+): Promise<Map<string, FoundObject | HoldfastError | null>> {
+  const found = new Map<string, FoundObject | HoldfastError | null>();
+  const ask = download ? downloadOne : askForOne;
+  let isAway: HoldfastError | null = null;
+  await inParallel(keys, download ? DOWNLOADS_AT_A_TIME : HEADS_AT_A_TIME, async (key) => {
+    signal.throwIfAborted();
+    const answer = isAway ?? (await ask(bucket, key, signal).catch(toHoldfastError));
+    // Who waits for each of many requests to time out waits for hours.
+    if (isHoldfastError(answer) && answer.kind === 'transient') isAway = answer;
+    found.set(key, answer);
+  });
+  return found;
+}
+
+async function askForOne(
+  bucket: LookPorts['bucket'],
+  key: string,
+  signal: AbortSignal,
+): Promise<FoundObject | null> {
+  const head = await bucket.head(key, { signal });
+  return head === null ? null : { head, sha256: null };
+}
+
+async function downloadOne(
+  bucket: LookPorts['bucket'],
+  key: string,
+  signal: AbortSignal,
+): Promise<FoundObject | null> {
+  try {
+    const { body, ...head } = await bucket.get(key, { signal });
+    return { head, sha256: createHash('sha256').update(body).digest('hex') };
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_NOT_FOUND')) return null;
+    throw error;
+  }
+}
+
+const replaced = (generation: string): HoldfastError =>
+  new HoldfastError(
+    'GENERATION_REPLACED',
+    `The scan ended early: a replay replaced generation ${generation} of the local files while they were compared. It begins again.`,
+    { context: { generation } },
+  );

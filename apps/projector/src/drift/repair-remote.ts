@@ -1,0 +1,147 @@
+import type { Catalog } from '@holdfast/catalog';
+import {
+  type Clock,
+  type ContentPath,
+  derivedEventId,
+  type EventMetadata,
+  type EventStore,
+  type Finding,
+  isContentPath,
+  type NewEvent,
+  type ObjectStore,
+  type Position,
+  replicationStream,
+} from '@holdfast/domain';
+import { inParallel } from '../runtime/in-parallel.ts';
+import type { ProjectorLog } from '../runtime/projector-log.ts';
+import { untilAnswered } from '../runtime/until-answered.ts';
+
+export interface RemoteRepairPorts {
+  readonly store: EventStore;
+  readonly catalog: Pick<Catalog, 'document' | 'replication' | 'reached' | 'onChange'>;
+  readonly bucket: Pick<ObjectStore, 'head' | 'deleteMany'>;
+  readonly clock: Clock;
+  readonly log: ProjectorLog;
+  readonly logId: string;
+  readonly scanId: string;
+  readonly metadata: (now: Date) => EventMetadata;
+  readonly signal: AbortSignal;
+  /** How long is waited for the bucket's projector; what takes longer is found mended by the next scan. */
+  readonly patienceMs: number;
+}
+
+interface Asked {
+  readonly finding: Finding;
+  readonly path: ContentPath;
+  readonly version: number;
+}
+
+const CONCURRENCY = 16;
+
+/**
+ * Asks the CDN projector, which alone puts documents, for another round of each.
+ * @returns those that are in the bucket now
+ */
+export async function replicateAgain(
+  findings: readonly Finding[],
+  ports: RemoteRepairPorts,
+): Promise<readonly Finding[]> {
+  const asked = findings.flatMap((finding) => toAsk(finding, ports, 'published'));
+  return untilReplicated(asked, await askAgain(asked, ports), ports);
+}
+
+/**
+ * What the log has deleted goes as any deletion does; what it never had is deleted here, if it still carries this log's
+ * mark.
+ * @returns those that are gone
+ */
+export async function deleteOrphans(
+  findings: readonly Finding[],
+  ports: RemoteRepairPorts,
+): Promise<readonly Finding[]> {
+  const asked = findings.flatMap((finding) => toAsk(finding, ports, 'deleted'));
+  const gone = await untilReplicated(asked, await askAgain(asked, ports), ports);
+  const unknown = findings.filter(({ path }) => ports.catalog.document(path) === null);
+  return [...gone, ...(await deleteUnknown(unknown, ports))];
+}
+
+function toAsk(finding: Finding, { catalog }: RemoteRepairPorts, status: 'published' | 'deleted'): Asked[] {
+  const { path } = finding;
+  const document = isContentPath(path) ? catalog.document(path) : null;
+  if (document?.status !== status) return [];
+  return [{ finding, path: document.path, version: document.version }];
+}
+
+async function askAgain(asked: readonly Asked[], ports: RemoteRepairPorts): Promise<Position | null> {
+  const { store, clock, signal, scanId, metadata } = ports;
+  let last: Position | null = null;
+  await inParallel(asked, CONCURRENCY, async ({ path, version }) => {
+    const event: NewEvent = {
+      type: 'ReplicationRetryRequested',
+      data: { path, version },
+      id: derivedEventId('drift-retry', scanId, path, String(version)),
+      metadata: metadata(clock.now()),
+    };
+    const appended = await untilAnswered({ clock, signal }, () =>
+      store.append(replicationStream(path), [event], 'any'),
+    );
+    if (appended !== null && (last === null || appended.position > last)) last = appended.position;
+  });
+  return last;
+}
+
+async function untilReplicated(
+  asked: readonly Asked[],
+  position: Position | null,
+  { catalog, signal, patienceMs }: RemoteRepairPorts,
+): Promise<readonly Finding[]> {
+  if (position === null) return [];
+  await catalog.reached(position, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+  const isDone = ({ path, version }: Asked): boolean =>
+    catalog.replication(path, version)?.status === 'success';
+  const isWaiting = ({ path, version }: Asked): boolean =>
+    catalog.replication(path, version)?.status === 'queued';
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stop();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const look = (): void => {
+      if (!asked.some(isWaiting)) end();
+    };
+    const timer = setTimeout(end, patienceMs);
+    const stop = catalog.onChange(look);
+    signal.addEventListener('abort', end);
+    look();
+  });
+  signal.throwIfAborted();
+  return asked.filter(isDone).map(({ finding }) => finding);
+}
+
+async function deleteUnknown(
+  findings: readonly Finding[],
+  ports: RemoteRepairPorts,
+): Promise<readonly Finding[]> {
+  const { bucket, catalog, store, log, logId, signal } = ports;
+  const ours: Finding[] = [];
+  await inParallel(findings, CONCURRENCY, async (finding) => {
+    const head = await bucket.head(finding.path, { signal });
+    if (head?.metadata['holdfast-log'] === logId) ours.push(finding);
+  });
+  const keys = ours.map(({ path }) => path);
+  if (keys.length === 0) return [];
+  const failures = await bucket.deleteMany(keys, { signal });
+  for (const { key, error } of failures) {
+    log.error({ key, code: error.code }, `${key} could not be deleted from the bucket: ${error.message}`);
+  }
+  // Somebody may have published one of them in the meantime, and what was deleted was its replica.
+  await catalog.reached(await store.head(), { timeoutMs: Number.POSITIVE_INFINITY, signal });
+  await askAgain(
+    ours.flatMap((finding) => toAsk(finding, ports, 'published')),
+    ports,
+  );
+  const failed = new Set(failures.map(({ key }) => key));
+  return ours.filter(({ path }) => !failed.has(path));
+}

@@ -1,0 +1,156 @@
+import type { Catalog } from '@holdfast/catalog';
+import { type Finding, HoldfastError, type Repair } from '@holdfast/domain';
+import type { MaxRepairs } from '@holdfast/settings';
+import type { DriftLog } from './drift-log.ts';
+import type { FindingsFile } from './findings-file.ts';
+import { type LocalRepairPorts, quarantineOrphans, restoreLocally } from './repair-local.ts';
+import { deleteOrphans, type RemoteRepairPorts, replicateAgain } from './repair-remote.ts';
+
+export interface RepairPorts extends LocalRepairPorts, RemoteRepairPorts {
+  readonly catalog: LocalRepairPorts['catalog'] &
+    RemoteRepairPorts['catalog'] &
+    Pick<Catalog, 'documentCounts'>;
+  readonly driftLog: Pick<DriftLog, 'repaired'>;
+  readonly maxRepairs: MaxRepairs;
+  /**
+   * Asked right before anything is touched.
+   * @throws LOG_MISMATCH
+   */
+  readonly refuseOtherLog: () => Promise<void>;
+}
+
+export interface RepairRequest {
+  readonly repair: Repair;
+  readonly confirmedOrphans: number | null;
+  readonly findings: Pick<FindingsFile, 'pages'>;
+  readonly onProgress: (phase: string, done: number) => void;
+}
+
+/** What became of the findings; all zero where nothing was asked for. */
+export interface Repaired {
+  /** Written again from the log, and looked at since. */
+  restored: number;
+  /** Asked for from the bucket's projector, and put there since. */
+  replicated: number;
+  quarantined: number;
+  deleted: number;
+  /** Findings that could not be mended, or not yet. */
+  notRepaired: number;
+  /** Orphans that were left alone, as they are more than the settings allow. */
+  orphansLeft: number;
+}
+
+const PAGE = 64;
+const LOCAL_RESTORES = new Set<Finding['outcome']>(['missing', 'different', 'unreadable']);
+const REMOTE_RESTORES = new Set<Finding['outcome']>(['missing', 'different']);
+
+/**
+ * Mends what a scan found (guarantee 7): restores what is missing or different; touches orphans only when asked, and
+ * only where they are few on both sides.
+ * @throws LOG_MISMATCH, with nothing touched
+ */
+export async function repair(ports: RepairPorts, request: RepairRequest): Promise<Repaired> {
+  const repaired = { restored: 0, replicated: 0, quarantined: 0, deleted: 0, notRepaired: 0, orphansLeft: 0 };
+  if (request.repair === 'none') return repaired;
+  const orphans = await countOrphans(request);
+  await ports.refuseOtherLog();
+  refuseEmptyLog(ports, orphans);
+  const mayTouch = request.repair === 'all' && mayTouchOrphans(ports, request, orphans);
+  if (request.repair === 'all' && !mayTouch) repaired.orphansLeft = orphans.local + orphans.cdn;
+  const run = async (
+    phase: string,
+    isMeant: (finding: Finding) => boolean,
+    mend: (findings: readonly Finding[]) => Promise<readonly Finding[]>,
+    count: (mended: number) => void,
+  ): Promise<void> => {
+    let done = 0;
+    for await (const page of request.findings.pages(PAGE)) {
+      ports.signal.throwIfAborted();
+      const meant = page.filter(isMeant);
+      if (meant.length === 0) continue;
+      const mended = await mend(meant);
+      count(mended.length);
+      repaired.notRepaired += meant.length - mended.length;
+      request.onProgress(phase, (done += meant.length));
+    }
+  };
+  const { driftLog } = ports;
+  if (mayTouch) {
+    // First, as they may stand in the way of what is missing.
+    await run(
+      'moving orphans into quarantine',
+      ({ side, outcome }) => side === 'local' && outcome === 'orphan',
+      (findings) => quarantineOrphans(findings, ports),
+      (mended) => (repaired.quarantined += mended),
+    );
+  }
+  await run(
+    'restoring local files',
+    ({ side, outcome }) => side === 'local' && LOCAL_RESTORES.has(outcome),
+    (findings) => restoreLocally(findings, ports),
+    (mended) => (repaired.restored += mended),
+  );
+  await run(
+    'replicating again',
+    ({ side, outcome, subject }) => side === 'cdn' && REMOTE_RESTORES.has(outcome) && subject !== 'listing',
+    async (findings) => {
+      const mended = await replicateAgain(findings, ports);
+      await driftLog.repaired(mended, 'replicate');
+      return mended;
+    },
+    (mended) => (repaired.replicated += mended),
+  );
+  if (mayTouch) {
+    await run(
+      'deleting orphans from the bucket',
+      ({ side, outcome }) => side === 'cdn' && outcome === 'orphan',
+      async (findings) => {
+        const deleted = await deleteOrphans(findings, ports);
+        await driftLog.repaired(deleted, 'delete');
+        return deleted;
+      },
+      (deleted) => (repaired.deleted += deleted),
+    );
+  }
+  return repaired;
+}
+
+interface OrphanCounts {
+  local: number;
+  cdn: number;
+}
+
+async function countOrphans({ findings }: RepairRequest): Promise<OrphanCounts> {
+  const orphans = { local: 0, cdn: 0 };
+  for await (const page of findings.pages(PAGE)) {
+    for (const { side, outcome } of page) if (outcome === 'orphan') orphans[side] += 1;
+  }
+  return orphans;
+}
+
+function mayTouchOrphans(
+  { catalog, maxRepairs, log }: RepairPorts,
+  { confirmedOrphans }: RepairRequest,
+  orphans: OrphanCounts,
+): boolean {
+  const { count, percent } = maxRepairs;
+  const share = percent === null ? 0 : Math.floor((catalog.documentCounts().published * percent) / 100);
+  const allowed = Math.max(count ?? 0, share, confirmedOrphans ?? 0);
+  if (orphans.local <= allowed && orphans.cdn <= allowed) return true;
+  log.warn(
+    { ...orphans, allowed },
+    `Orphans are left alone: ${orphans.local} local files and ${orphans.cdn} objects, but a repair may touch ${allowed} on each side (HOLDFAST_MAX_REPAIRS). If they are to go: "holdfast verify --repair --confirm ${Math.max(orphans.local, orphans.cdn)}".`,
+  );
+  return false;
+}
+
+/** A log that has never had a document cannot say that anything is an orphan. */
+function refuseEmptyLog({ catalog }: RepairPorts, { local, cdn }: OrphanCounts): void {
+  const { published, deleted } = catalog.documentCounts();
+  if (published + deleted > 0 || local + cdn === 0) return;
+  throw new HoldfastError(
+    'LOG_MISMATCH',
+    `Nothing was repaired: the event log has never had a document, but there are ${local} local files and ${cdn} objects. Put the right log back, or restore it from a backup; if they are really nobody's, move them away by hand.`,
+    { context: { local, cdn } },
+  );
+}

@@ -1,0 +1,165 @@
+import {
+  type Clock,
+  countDrift,
+  driftStream,
+  type EventStore,
+  hasCode,
+  type HoldfastError,
+  newEventId,
+  scanParametersSchema,
+  toHoldfastError,
+} from '@holdfast/domain';
+import type { Catalog } from '@holdfast/catalog';
+import type { AlertBoard } from '@holdfast/health';
+import type { MaxRepairs } from '@holdfast/settings';
+import { findMismatch, Quarantine, type ContentReader } from '@holdfast/storage';
+import { BucketIdentity } from '../cdn/bucket-identity.ts';
+import { type JobRun, metadataOf, readParameters, type RunJob } from '../jobs/job.ts';
+import type { LocalProjector } from '../local/local-projector.ts';
+import type { ProjectorLog } from '../runtime/projector-log.ts';
+import { untilAnswered } from '../runtime/until-answered.ts';
+import { DriftLog } from './drift-log.ts';
+import { FindingsFile, removeOldFindings } from './findings-file.ts';
+import { repair, type Repaired } from './repair.ts';
+import { scan, type ScanPorts, type ScanResult } from './scan.ts';
+import { tellDrift } from './tell-drift.ts';
+
+export interface ScanJobPorts extends ScanPorts {
+  readonly store: EventStore;
+  readonly catalog: Catalog;
+  readonly content: ContentReader;
+  readonly local: Pick<LocalProjector, 'materialiseAgain' | 'exclusively'>;
+  readonly clock: Clock;
+  readonly log: ProjectorLog;
+  readonly alerts: AlertBoard;
+  readonly node: string;
+  readonly maxRepairs: MaxRepairs;
+  /** How long a repair waits for the bucket's projector, for each page of what it asked for. */
+  readonly patienceMs: number;
+}
+
+/** How often a scan begins again when a replay replaces what it compares. */
+const MAX_ATTEMPTS = 3;
+
+/**
+ * A scan, and the repair that was asked for with it. One that a crash cut short is recorded as aborted, and begins
+ * again. Counts `compared`, `drift`, and what was repaired.
+ * @throws what `scan` and `repair` throw, once `ScanAborted` is recorded
+ */
+export const scanJob =
+  (ports: ScanJobPorts): RunJob =>
+  async (run) => {
+    await abortInterrupted(ports, run);
+    removeOldFindings(ports.dataDir, ports.clock.now());
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await runOnce(ports, run);
+      } catch (error) {
+        if (!hasCode(error, 'GENERATION_REPLACED') || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
+  };
+
+async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string, number>> {
+  const { store, clock, dataDir, node } = ports;
+  const { kind, repair: wanted, confirmedOrphans } = readParameters(run, scanParametersSchema);
+  const { signal } = run;
+  const scanId = newEventId();
+  const metadata = (now: Date) => metadataOf(run, now);
+  const driftLog = new DriftLog({ ...ports, signal }, { scanId, node, kind, metadata });
+  const findings = new FindingsFile(dataDir, scanId);
+  const startedAt = clock.now().getTime();
+  await driftLog.started({ jobId: run.job.id, repair: wanted, position: await store.head() });
+  let result: ScanResult;
+  try {
+    await refuseOtherLog(ports, signal);
+    findings.begin();
+    result = await scan(ports, {
+      kind,
+      signal,
+      onFindings: (page) => {
+        findings.append(page);
+      },
+      onProgress: (done, total) => {
+        run.onProgress({ phase: 'comparing', done, total });
+      },
+    });
+    for await (const page of findings.pages(500)) await driftLog.detected(page);
+    if (kind !== 'quick') await driftLog.closeOthers();
+  } catch (error) {
+    // A process that ends leaves that to the next one, which begins the scan again.
+    signal.throwIfAborted();
+    await driftLog.aborted(toHoldfastError(error));
+    throw error;
+  }
+  const durationMs = Math.max(0, clock.now().getTime() - startedAt);
+  await driftLog.completed({ ...result, position: await store.head(), durationMs });
+  const repaired = await repair(
+    {
+      ...ports,
+      driftLog,
+      quarantine: new Quarantine(dataDir),
+      scanId,
+      metadata,
+      signal,
+      refuseOtherLog: () => refuseOtherLog(ports, signal),
+    },
+    {
+      repair: wanted,
+      confirmedOrphans,
+      findings,
+      onProgress: (phase, done) => {
+        run.onProgress({ phase, done, total: result.findingCount });
+      },
+    },
+  );
+  tellDrift(ports, { kind, result, repaired });
+  return countsOf(result, repaired);
+}
+
+const countsOf = (result: ScanResult, repaired: Repaired): Record<string, number> => ({
+  drift: countDrift(result.counts),
+  foreign: result.counts.cdn.foreign,
+  unsettled: result.unsettled,
+  ...repaired,
+});
+
+/** @throws LOG_MISMATCH; a bucket that does not answer is told of by the scan itself */
+async function refuseOtherLog(ports: ScanJobPorts, signal: AbortSignal): Promise<void> {
+  const { dataDir, store, content, bucket, logId, clock } = ports;
+  const mismatch = await findMismatch({ dataDir, store, reader: content });
+  if (mismatch !== null) throw mismatch;
+  const identity = new BucketIdentity(bucket, {
+    logId,
+    clock,
+    signal,
+    onUnclaimed: () => Promise.resolve(),
+  });
+  try {
+    await identity.check();
+  } catch (error) {
+    if (hasCode(error, 'LOG_MISMATCH')) throw error;
+  }
+}
+
+async function abortInterrupted(ports: ScanJobPorts, run: JobRun): Promise<void> {
+  const { store, clock, node } = ports;
+  const { signal } = run;
+  const page = await untilAnswered({ clock, signal }, () =>
+    store.readStream(driftStream(node), { direction: 'backwards', maxCount: 1_000 }),
+  );
+  signal.throwIfAborted();
+  const ended = new Set<string>();
+  for (const event of page ?? []) {
+    if (event.type === 'ScanCompleted' || event.type === 'ScanAborted') ended.add(event.data.scanId);
+    if (event.type !== 'ScanStarted' || ended.has(event.data.scanId)) continue;
+    const { scanId, kind } = event.data;
+    const metadata = (now: Date) => metadataOf(run, now);
+    await new DriftLog({ ...ports, signal }, { scanId, node, kind, metadata }).aborted(INTERRUPTED);
+  }
+}
+
+const INTERRUPTED: Pick<HoldfastError, 'code' | 'message'> = {
+  code: 'INTERNAL',
+  message: 'The process ended before the scan did. It begins again.',
+};

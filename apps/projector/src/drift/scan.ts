@@ -1,0 +1,207 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Catalog } from '@holdfast/catalog';
+import {
+  type Clock,
+  type EventData,
+  type EventStore,
+  type Finding,
+  HoldfastError,
+  type ListedObject,
+  type LocalEntry,
+  mergeListings,
+  type ObjectStore,
+  type ScanKind,
+  toHoldfastError,
+} from '@holdfast/domain';
+import { type ContentReader, diskSpace, generationRoot, WalkThread } from '@holdfast/storage';
+import { type Compared, Comparison, type ComparisonPorts } from './comparison.ts';
+import { type Expected, expectedPages } from './expected.ts';
+import { sampleDocuments } from './sample.ts';
+
+export interface ScanPorts {
+  readonly store: EventStore;
+  readonly catalog: Pick<
+    Catalog,
+    'document' | 'documents' | 'documentCounts' | 'replication' | 'reached' | 'unreadable' | 'onChange'
+  >;
+  readonly content: Pick<ContentReader, 'generation' | 'checkpoint' | 'recorded'>;
+  readonly bucket: ObjectStore;
+  readonly clock: Clock;
+  readonly dataDir: string;
+  readonly logId: string;
+  /** Between 0 and 1. */
+  readonly random: () => number;
+}
+
+export interface ScanRun {
+  readonly kind: ScanKind;
+  readonly signal: AbortSignal;
+  readonly onFindings: (findings: readonly Finding[]) => void;
+  /** Told how many documents were compared. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export type ScanResult = Pick<
+  EventData<'ScanCompleted'>,
+  'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
+>;
+
+const PAGE = 500;
+const OBJECTS_PER_LIST = 1_000;
+const SAMPLE = 100;
+const CATALOG_PATIENCE_MS = 60_000;
+/** While others write, the walk rests for as long as its last page took, up to this. */
+const LONGEST_PAUSE_MS = 250;
+
+/**
+ * Compares the log with the local files and the bucket, and changes nothing.
+ * @throws GENERATION_REPLACED, LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING, STORAGE_UNAVAILABLE; an
+ *         `AbortError`
+ */
+export async function scan(ports: ScanPorts, run: ScanRun): Promise<ScanResult> {
+  const { store, catalog, content, dataDir } = ports;
+  const { kind, signal } = run;
+  // A catalog that is still being built would take everything it does not know for an orphan.
+  await catalog.reached(await store.head(), { timeoutMs: CATALOG_PATIENCE_MS, signal });
+  const generation = content.generation();
+  if (generation === null) throw noGeneration(dataDir);
+  const thread = new WalkThread();
+  const pace = new Pace(catalog);
+  try {
+    const comparison = await begin(ports, run, { generation, thread });
+    if (kind === 'quick') await compareSample(ports, run, { comparison, thread, generation });
+    else await compareAll(ports, run, { comparison, thread, generation, pace });
+    const { counts, findings, findingCount, unsettled } = comparison;
+    const none = { expected: null, local: null, cdn: null };
+    const roots = kind === 'quick' ? none : comparison.roots();
+    return { counts, roots, unsettled, findings, findingCount, disk: readDisk(dataDir) };
+  } finally {
+    pace.end();
+    await thread.close();
+  }
+}
+
+async function begin(
+  ports: ScanPorts,
+  { kind, signal, onFindings }: ScanRun,
+  { generation, thread }: { generation: string; thread: WalkThread },
+): Promise<Comparison> {
+  const { catalog, bucket } = ports;
+  const unreadable = catalog.unreadable(catalog.unreadable(0).count).events;
+  let etagIsMd5 = false;
+  let failure: HoldfastError | null = null;
+  try {
+    ({ etagIsMd5 } = await bucket.capabilities({ signal }));
+  } catch (error) {
+    failure = toHoldfastError(error);
+  }
+  const unreadableStreams = new Set(unreadable.map(({ stream }) => stream));
+  const comparing: ComparisonPorts = { ...ports, thread, signal, etagIsMd5, unreadableStreams, onFindings };
+  const comparison = new Comparison(comparing, {
+    generation,
+    asksForObjects: kind !== 'full',
+    downloads: kind !== 'full',
+  });
+  if (failure !== null) comparison.giveUpBucket(failure);
+  return comparison;
+}
+
+interface Comparing {
+  readonly comparison: Comparison;
+  readonly thread: WalkThread;
+  readonly generation: string;
+}
+
+async function compareAll(
+  { catalog, bucket, dataDir }: ScanPorts,
+  { signal, onProgress }: ScanRun,
+  { comparison, thread, generation, pace }: Comparing & { pace: Pace },
+): Promise<void> {
+  const total = catalog.documentCounts().published;
+  const pages = mergeListings(
+    {
+      expected: { pages: expectedPages(catalog), pathOf: ({ path }: Expected) => path },
+      local: {
+        pages: thread.pages(generationRoot(dataDir, generation), (tookMs) => pace.pause(tookMs, signal)),
+        pathOf: ({ path }: LocalEntry) => path,
+      },
+      remote: { pages: objectPages(bucket, comparison, signal), pathOf: ({ key }: ListedObject) => key },
+    },
+    PAGE,
+  );
+  for await (const page of pages) {
+    signal.throwIfAborted();
+    await comparison.compare(page);
+    onProgress(comparison.compared, Math.max(total, comparison.compared));
+  }
+}
+
+/** FR-015: of what should exist, not of what does. */
+async function compareSample(
+  { catalog, dataDir, random }: ScanPorts,
+  { signal, onProgress }: ScanRun,
+  { comparison, thread, generation }: Comparing,
+): Promise<void> {
+  const sample = await sampleDocuments(catalog, { size: SAMPLE, random, signal });
+  const paths = sample.map(({ path }) => path);
+  const entries = await thread.look(generationRoot(dataDir, generation), paths);
+  const page = sample.map((expected, index): Compared => {
+    const entry = entries[index] ?? null;
+    return { path: expected.path, expected, local: entry?.kind === 'directory' ? null : entry, remote: null };
+  });
+  await comparison.compare(page);
+  onProgress(comparison.compared, sample.length);
+}
+
+/** One call for each thousand objects; where the bucket does not answer, the listing ends and the comparison knows. */
+async function* objectPages(
+  bucket: ObjectStore,
+  comparison: Comparison,
+  signal: AbortSignal,
+): AsyncGenerator<readonly ListedObject[]> {
+  for (let after: string | null = null; ;) {
+    let page: Awaited<ReturnType<ObjectStore['list']>>;
+    try {
+      page = await bucket.list({ prefix: '', after, maxCount: OBJECTS_PER_LIST, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      return comparison.giveUpBucket(toHoldfastError(error));
+    }
+    yield page.objects;
+    after = page.next;
+    if (after === null) return;
+  }
+}
+
+/** Whoever publishes goes first: while the log grows, the walk works half of the time. */
+class Pace {
+  readonly end: () => void;
+  #isBusy = false;
+
+  constructor(catalog: Pick<Catalog, 'onChange'>) {
+    this.end = catalog.onChange(() => {
+      this.#isBusy = true;
+    });
+  }
+
+  async pause(tookMs: number, signal: AbortSignal): Promise<void> {
+    if (!this.#isBusy) return;
+    this.#isBusy = false;
+    await sleep(Math.min(tookMs, LONGEST_PAUSE_MS), undefined, { signal });
+  }
+}
+
+function readDisk(dataDir: string): ScanResult['disk'] {
+  try {
+    const { freeBytes, totalBytes } = diskSpace(dataDir);
+    return { freeBytes, totalBytes };
+  } catch {
+    return null;
+  }
+}
+
+const noGeneration = (dataDir: string): HoldfastError =>
+  new HoldfastError(
+    'LOCAL_FILE_NOT_READY',
+    `The local files in ${dataDir} cannot be compared: none have been built from the log yet. Scan again once "holdfast status" says that the local projector runs.`,
+  );
