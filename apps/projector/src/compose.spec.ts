@@ -66,7 +66,7 @@ describe('composing the projector', () => {
     expect(report?.data).toMatchObject({
       node: 'web-1',
       runtime: `node ${process.versions.node}`,
-      projectors: [{ name: 'local' }, { name: 'cdn' }],
+      projectors: [{ name: 'local' }, { name: 'cdn' }, { name: 'drift' }],
       disks: [{ name: 'data' }],
     });
     expect([projectors.local?.status().state, projectors.cdn?.status().state]).toEqual([
@@ -130,6 +130,7 @@ describe('composing the projector', () => {
       expect(Object.entries(projectors).map(([key, projector]) => [key, projector !== null])).toEqual([
         ['local', name === 'local'],
         ['cdn', name === 'cdn'],
+        ['drift', false],
       ]);
     },
   );

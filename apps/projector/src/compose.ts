@@ -42,6 +42,9 @@ import { CdnProjector } from './cdn/cdn-projector.ts';
 import { Purging } from './cdn/purging.ts';
 import { type Released, whenLocked } from './cdn/stand-by.ts';
 import type { ProjectorConfig } from './config.ts';
+import { DriftProjector } from './drift/drift-projector.ts';
+import { restoreFromQuarantine } from './drift/restore-job.ts';
+import { scanJob } from './drift/scan-job.ts';
 import { Failover } from './failover/failover.ts';
 import { whileHeld } from './failover/while-held.ts';
 import { directoryDeletion } from './jobs/directory-deletion.ts';
@@ -68,7 +71,11 @@ export interface Overrides {
 export interface Composed {
   readonly logger: Logger;
   /** The projectors of this process; null where the settings leave one out. */
-  readonly projectors: { readonly local: LocalProjector | null; readonly cdn: CdnProjector | null };
+  readonly projectors: {
+    readonly local: LocalProjector | null;
+    readonly cdn: CdnProjector | null;
+    readonly drift: DriftProjector | null;
+  };
   /** Resolves when all work in the background has begun. */
   readonly start: () => Promise<void>;
   /** In the reverse order of opening. May be called more than once. */
@@ -82,6 +89,8 @@ const CDN_LOCK = Symbol('CdnLock');
 const RESERVES = Symbol('Reserves');
 const DISKS = Symbol('Disks');
 const CONDITION_WATCH = Symbol('ConditionWatch');
+/** How long a repair waits for the replicas it asked for, a page at a time; the next scan sees the rest. */
+const REPAIR_PATIENCE_MS = 60_000;
 
 /**
  * Opens everything in order; what fails half-way closes what is open.
@@ -96,10 +105,12 @@ export async function compose(config: ProjectorConfig, overrides: Overrides = {}
   try {
     await open(parts, closers, config, overrides);
     registerProjectors(parts, config);
-    const runs = (name: 'local' | 'cdn'): boolean => config.projectors.includes(name);
+    registerDrift(parts, config);
+    const runs = (name: 'local' | 'cdn' | 'drift'): boolean => config.projectors.includes(name);
     const projectors = {
       local: runs('local') ? parts.resolve(LocalProjector) : null,
       cdn: runs('cdn') ? parts.resolve(CdnProjector) : null,
+      drift: runs('drift') ? parts.resolve(DriftProjector) : null,
     };
     registerWatchers(parts, config, projectors);
     const start = (): Promise<void> => startAll(parts, closers, config, projectors);
@@ -270,6 +281,53 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
   });
 }
 
+function registerDrift(parts: DependencyContainer, config: ProjectorConfig): void {
+  const { node, quickScan, fullScan, timezone } = config;
+  parts.register(DriftProjector, {
+    useFactory: instanceCachingFactory(
+      (from) =>
+        new DriftProjector(
+          {
+            store: from.resolve(EVENT_STORE),
+            catalog: from.resolve(Catalog),
+            clock: from.resolve(CLOCK),
+            log: from.resolve<Logger>(LOGGER).child({ projector: 'drift' }),
+          },
+          { node, quickScan, fullScan, timezone },
+        ),
+    ),
+  });
+}
+
+/** What only a node with files of its own does. */
+function driftJobs(
+  from: DependencyContainer,
+  { dataDir, node, maxRepairs }: ProjectorConfig,
+  { local, drift }: Composed['projectors'],
+) {
+  if (local === null) return {};
+  const clock = from.resolve<Clock>(CLOCK);
+  const restore = restoreFromQuarantine({ local, clock, dataDir });
+  if (drift === null) return { 'quarantine-restore': restore };
+  const scan = scanJob({
+    store: from.resolve(EVENT_STORE),
+    catalog: from.resolve(Catalog),
+    content: from.resolve(CONTENT_READER),
+    bucket: from.resolve(OBJECT_STORE),
+    alerts: from.resolve(Alerts),
+    log: from.resolve<Logger>(LOGGER).child({ projector: 'drift' }),
+    logId: from.resolve(LOG_ID),
+    random: Math.random,
+    patienceMs: REPAIR_PATIENCE_MS,
+    clock,
+    local,
+    dataDir,
+    node,
+    maxRepairs,
+  });
+  return { scan, 'quarantine-restore': restore };
+}
+
 function registerWatchers(
   parts: DependencyContainer,
   config: ProjectorConfig,
@@ -290,6 +348,7 @@ function registerWatchers(
           commands: new CommandHandler({ store, clock }),
         }),
         'retry-all': retryAll({ store, catalog, clock }),
+        ...driftJobs(from, config, projectors),
       };
       const log = from.resolve<Logger>(LOGGER);
       return new JobRunner({ store, catalog, clock, log, jobs }, { node });
@@ -306,7 +365,14 @@ function registerWatchers(
         {
           store: from.resolve(EVENT_STORE),
           clock,
-          readState: () => readNodeState({ projectors, purging: from.resolve(Purging), disks, log }),
+          readState: () =>
+            readNodeState({
+              projectors,
+              purging: from.resolve(Purging),
+              alerts: from.resolve(Alerts),
+              disks,
+              log,
+            }),
           onTrouble: ({ code, message }) => {
             log.warn({ code }, `no report of this node: ${message}`);
           },
@@ -315,7 +381,9 @@ function registerWatchers(
       );
     }),
   });
-  const running = [projectors.local, projectors.cdn].filter((projector) => projector !== null);
+  const running = [projectors.local, projectors.cdn, projectors.drift].filter(
+    (projector) => projector !== null,
+  );
   parts.register<ConditionWatch>(CONDITION_WATCH, {
     useFactory: instanceCachingFactory((from) =>
       watchConditions(
@@ -342,7 +410,7 @@ async function startAll(
   parts: DependencyContainer,
   closers: (() => void | Promise<void>)[],
   config: ProjectorConfig,
-  { local, cdn }: Composed['projectors'],
+  { local, cdn, drift }: Composed['projectors'],
 ): Promise<void> {
   const store = parts.resolve<EventStore>(EVENT_STORE);
   const mismatch = await findMismatch({
@@ -367,6 +435,11 @@ async function startAll(
     const jobs = parts.resolve(JobRunner);
     closers.push(() => jobs.close());
     jobs.start();
+  }
+  if (drift !== null) {
+    closers.push(() => drift.close());
+    if (mismatch === null) drift.start();
+    else drift.refuse(mismatch);
   }
   const conditions = parts.resolve<ConditionWatch>(CONDITION_WATCH);
   closers.push(() => conditions.close());

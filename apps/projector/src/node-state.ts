@@ -1,24 +1,31 @@
-import type { DiskGuard, NodeReport } from '@holdfast/health';
+import type { Alerts, DiskGuard, NodeReport } from '@holdfast/health';
 import type { CdnProjector } from './cdn/cdn-projector.ts';
 import type { Purging } from './cdn/purging.ts';
+import type { DriftProjector } from './drift/drift-projector.ts';
 import type { LocalProjector } from './local/local-projector.ts';
 import type { ProjectorLog } from './runtime/projector-log.ts';
 
 /** What this process reports of itself every few seconds. */
 export function readNodeState(from: {
-  projectors: { local: Pick<LocalProjector, 'status'> | null; cdn: Pick<CdnProjector, 'status'> | null };
+  projectors: {
+    local: Pick<LocalProjector, 'status'> | null;
+    cdn: Pick<CdnProjector, 'status'> | null;
+    drift: Pick<DriftProjector, 'status'> | null;
+  };
   purging: Pick<Purging, 'status'>;
+  alerts: Pick<Alerts, 'status'>;
   disks: Readonly<Record<string, DiskGuard>>;
   log: ProjectorLog;
-}): Pick<NodeReport, 'projectors' | 'disks' | 'memoryBytes'> {
-  const { local, cdn } = from.projectors;
+}): Pick<NodeReport, 'projectors' | 'disks' | 'memoryBytes' | 'notifiers'> {
+  const { local, cdn, drift } = from.projectors;
   return {
     projectors: [
-      ...[local, cdn].filter((projector) => projector !== null).map((projector) => projector.status()),
+      ...[local, cdn, drift].filter((projector) => projector !== null).map((projector) => projector.status()),
       ...readPurging(from.purging),
     ],
     disks: Object.entries(from.disks).flatMap(([name, guard]) => readDisk(name, guard, from.log)),
     memoryBytes: process.memoryUsage.rss(),
+    notifiers: [...from.alerts.status().channels],
   };
 }
 

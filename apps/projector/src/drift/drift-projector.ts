@@ -1,0 +1,136 @@
+import { Cron } from 'croner';
+import type { Catalog } from '@holdfast/catalog';
+import {
+  type Clock,
+  derivedEventId,
+  type EventStore,
+  hasCode,
+  jobStream,
+  type NewEvent,
+  type ScanKind,
+  type ScanParameters,
+  toHoldfastError,
+} from '@holdfast/domain';
+import type { ProjectorStatus } from '../local/condition.ts';
+import type { ProjectorLog } from '../runtime/projector-log.ts';
+
+export interface DriftProjectorPorts {
+  readonly store: EventStore;
+  readonly catalog: Pick<Catalog, 'jobs' | 'checkpoint'>;
+  readonly clock: Clock;
+  readonly log: ProjectorLog;
+}
+
+export interface DriftProjectorSettings {
+  readonly node: string;
+  /** Cron; null: not by itself. */
+  readonly quickScan: string | null;
+  readonly fullScan: string | null;
+  readonly timezone: string;
+}
+
+const MAX_UNFINISHED = 1_000;
+
+/**
+ * Asks for scans of this node when they are due, as jobs; whoever runs the jobs does the rest. A scan that is due while
+ * another waits or runs is left out.
+ */
+export class DriftProjector {
+  readonly #ports: DriftProjectorPorts;
+  readonly #settings: DriftProjectorSettings;
+  readonly #asking = new Set<Promise<void>>();
+  #schedules: Cron[] = [];
+  #state: Pick<ProjectorStatus, 'state' | 'reason'> = { state: 'starting', reason: null };
+
+  constructor(ports: DriftProjectorPorts, settings: DriftProjectorSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  start(): void {
+    const { quickScan, fullScan } = this.#settings;
+    this.#state = { state: 'running', reason: null };
+    this.#schedules = [this.#schedule('quick', quickScan), this.#schedule('full', fullScan)].flat();
+  }
+
+  /** Instead of `start`, where nothing may be written. */
+  refuse(error: unknown): void {
+    const { code, message } = toHoldfastError(error);
+    this.#state = { state: 'stopped', reason: `${code}: ${message}` };
+  }
+
+  async close(): Promise<void> {
+    for (const schedule of this.#schedules) schedule.stop();
+    await Promise.allSettled(this.#asking);
+  }
+
+  status(): ProjectorStatus {
+    const waiting = this.#unfinished();
+    return {
+      name: 'drift',
+      ...this.#state,
+      // No event waits for it: a scan is asked for by the clock, or by somebody.
+      checkpoint: this.#ports.catalog.checkpoint,
+      pending: waiting.length,
+      oldestPendingAt: waiting[0]?.requestedAt ?? null,
+    };
+  }
+
+  /**
+   * @param dueAt  the instant by the schedule: whoever asks for the same again asks for nothing new
+   * @returns whether it was asked for
+   */
+  async ask(kind: ScanKind, dueAt: Date): Promise<boolean> {
+    const { store, clock } = this.#ports;
+    const { node } = this.#settings;
+    if (this.#unfinished().length > 0) return false;
+    const parameters: ScanParameters = { kind, repair: 'restore', confirmedOrphans: null };
+    const id = derivedEventId('scheduled-scan', node, kind, dueAt.toISOString());
+    const event: NewEvent = {
+      type: 'JobRequested',
+      id,
+      data: { kind: 'scan', node, parameters },
+      metadata: {
+        correlationId: id,
+        causationId: id,
+        actor: `projector:${node}`,
+        at: clock.now().toISOString(),
+      },
+    };
+    try {
+      await store.append(jobStream(id), [event], 'none');
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'STREAM_VERSION_CONFLICT')) return false;
+      throw error;
+    }
+  }
+
+  #schedule(kind: ScanKind, pattern: string | null): Cron[] {
+    if (pattern === null) return [];
+    const { timezone } = this.#settings;
+    const onDue = (schedule: Cron): void => {
+      const asking = this.ask(kind, minuteOf(schedule.currentRun() ?? this.#ports.clock.now()))
+        .then(() => undefined)
+        .catch((error: unknown) => {
+          const { code, message } = toHoldfastError(error);
+          this.#ports.log.error(
+            { code, kind },
+            `The ${kind} scan that is due could not be asked for: ${message}`,
+          );
+        })
+        .finally(() => this.#asking.delete(asking));
+      this.#asking.add(asking);
+    };
+    return [new Cron(pattern, { timezone, unref: true }, onDue)];
+  }
+
+  #unfinished(): ReturnType<Catalog['jobs']> {
+    return this.#ports.catalog
+      .jobs({ unfinishedOn: this.#settings.node, limit: MAX_UNFINISHED })
+      .filter(({ kind }) => kind === 'scan');
+  }
+}
+
+/** When it was due: schedules know no seconds, but timers come late. */
+const minuteOf = (instant: Date): Date => new Date(Math.floor(instant.getTime() / 60_000) * 60_000);
