@@ -55,6 +55,7 @@ import { LocalProjector } from './local/local-projector.ts';
 import { readNodeState } from './node-state.ts';
 import { openBucket } from './open-bucket.ts';
 import { readVersion } from './version.ts';
+import { scanSchedules } from './watch/scan-schedules.ts';
 import { watchConditions } from './watch/watch-conditions.ts';
 import { Holding } from './watch/while-holding.ts';
 
@@ -397,6 +398,7 @@ function registerWatchers(
           // Where a node has two processes, this is for the one that writes its files.
           disks: projectors.local === null ? [] : from.resolve<readonly WatchedDisk[]>(DISKS),
           statuses: () => running.map((projector) => projector.status()),
+          scans: projectors.drift === null ? [] : scanSchedules(config),
           purging: from.resolve(Purging),
           cdnLock: from.resolve(Holding),
         },

@@ -21,7 +21,7 @@ const SCANS_LOOKED_AT = 100;
 /**
  * Whether scans are made when they are to be: SCAN_OVERDUE where the last one that was due some hours ago has not
  * been completed.
- * @param options.since  when this system could have begun to scan: what was due before is nobody's fault
+ * @param options.since  of this process: where no scan was ever made, what was due before is not missed
  */
 export const lookAtScans = (options: {
   node: string;
@@ -40,7 +40,8 @@ export const lookAtScans = (options: {
       const due = dueBefore(new Date(now().getTime() - GRACE_MS));
       const last = completed.find((scan) => AS_GOOD_AS[kind].includes(scan.kind));
       const isMade = last !== undefined && due !== null && Date.parse(last.startedAt) >= due.getTime();
-      if (due === null || due < since || isMade) return { ...which, problem: null };
+      const isFirst = completed.length === 0 && due !== null && due < since;
+      if (due === null || isFirst || isMade) return { ...which, problem: null };
       const lastAt = last?.startedAt ?? null;
       const message = `The ${kind} scan of ${node} that was due at ${due.toISOString()} has not been completed; the last one ${lastAt === null ? 'is not on record' : `began at ${lastAt}`}. What differs meanwhile is not found. "holdfast verify${kind === 'quick' ? '' : ` --${kind}`}" makes one now and says what is in the way.`;
       const details = { kind, dueAt: due.toISOString(), lastAt };

@@ -15,18 +15,21 @@ import type { ProjectorStatus } from '../local/condition.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { lookAtMismatch } from './look-at-mismatch.ts';
 import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
+import { lookAtScans, type ScanSchedule } from './look-at-scans.ts';
 import { type Holding, whileHolding } from './while-holding.ts';
 
 export interface WatchPorts {
   readonly board: AlertBoard;
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'nodes' | 'replicationCounts' | 'retiredNodes'>;
+  readonly catalog: Pick<Catalog, 'nodes' | 'replicationCounts' | 'retiredNodes' | 'scans'>;
   readonly mode: Pick<ModeWatch, 'mode' | 'lastChange'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
   /** Those whose alerts are this process's to tell. */
   readonly disks: readonly WatchedDisk[];
   readonly statuses: () => readonly ProjectorStatus[];
+  /** Of the scans that this process makes. */
+  readonly scans: readonly ScanSchedule[];
   readonly purging: { status(): PurgingStatus };
   /** The lock of the CDN projector. */
   readonly cdnLock: Pick<Holding, 'isHeld'>;
@@ -40,7 +43,7 @@ export function watchConditions(
   ports: WatchPorts,
   { node, process }: { node: string; process: string },
 ): ConditionWatch {
-  const { board, store, catalog, mode, clock, log, disks, statuses, purging, cdnLock } = ports;
+  const { board, store, catalog, mode, clock, log, disks, statuses, scans, purging, cdnLock } = ports;
   const subject = `${node}/${process}`;
   const ofTheBucket: Lookout[] = [
     lookAtDeadLetters(catalog),
@@ -60,6 +63,13 @@ export function watchConditions(
       lookAtDisks(node, disks),
       lookAtEventStore({ subject, store, clock }),
       lookAtMismatch(subject, statuses),
+      lookAtScans({
+        node,
+        schedules: scans,
+        scans: (question) => catalog.scans(question),
+        since: clock.now(),
+        now: () => clock.now(),
+      }),
       ...ofTheBucket.map((lookout) => whileHolding(cdnLock, lookout)),
     ],
     onTrouble: (what, { code, message }) => {

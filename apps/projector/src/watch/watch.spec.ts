@@ -7,6 +7,7 @@ import type { ProjectorStatus } from '../local/condition.ts';
 import { lookAtMismatch } from './look-at-mismatch.ts';
 import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
 import { lookAtScans } from './look-at-scans.ts';
+import { scanSchedules } from './scan-schedules.ts';
 import { Holding, whileHolding } from './while-holding.ts';
 
 /** Codes and subjects of what holds; null where nothing was said. */
@@ -97,6 +98,19 @@ describe('the scans', () => {
   it('what was due before anybody could scan is not missed', async () => {
     expect(await look(at('06T04:01'), [], at('06T02:01'))).toEqual([]);
   });
+});
+
+it('scans are due by their patterns, in their time zone', () => {
+  const [quick, full, ...rest] = scanSchedules({
+    quickScan: '0 8-18 * * 1-5',
+    fullScan: '0 2 * * *',
+    timezone: 'Europe/Berlin',
+  });
+  const monday = new Date('2026-01-05T06:30:00Z');
+  expect([quick?.kind, quick?.dueBefore(monday)]).toEqual(['quick', new Date('2026-01-02T17:00:00Z')]);
+  expect([full?.kind, full?.dueBefore(monday)]).toEqual(['full', new Date('2026-01-05T01:00:00Z')]);
+  expect(rest).toEqual([]);
+  expect(scanSchedules({ quickScan: null, fullScan: null, timezone: 'UTC' })).toEqual([]);
 });
 
 it('what there is one of is looked at by who holds the lock', async () => {
