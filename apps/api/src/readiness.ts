@@ -17,6 +17,7 @@ export interface NodeCondition {
 
 type ConditionPorts = Pick<
   Api,
+  | 'alerts'
   | 'catalog'
   | 'clock'
   | 'disks'
@@ -75,7 +76,8 @@ async function judgeProjectors({ projectorWatch }: ConditionPorts): Promise<Node
   }
 }
 
-function findWarnings({ catalog, clock, disks, modeWatch, settings }: ConditionPorts): Reason[] {
+function findWarnings(api: ConditionPorts): Reason[] {
+  const { catalog, clock, disks, modeWatch, settings } = api;
   const nodes = catalog.nodes();
   const others = nodes.filter(({ node }) => node !== settings.node);
   const own = nodes.find(({ node }) => node === settings.node);
@@ -96,6 +98,7 @@ function findWarnings({ catalog, clock, disks, modeWatch, settings }: ConditionP
           },
         ]),
     ...findLowDisks(disks),
+    ...findMuteNotifiers(api),
     ...(modeWatch.mode.localFallback && modeWatch.lastChange?.data.cause === 'probe'
       ? [
           {
@@ -121,6 +124,26 @@ function findWarnings({ catalog, clock, disks, modeWatch, settings }: ConditionP
           })),
       ),
   ];
+}
+
+/** Nobody would hear of an alert this way now. */
+function findMuteNotifiers({ alerts, catalog, settings }: ConditionPorts): Reason[] {
+  const own = { of: `the API of ${settings.node}`, notifiers: alerts.status().channels };
+  const reported = catalog
+    .nodes()
+    .map(({ node, notifiers = [] }) => ({ of: `the projectors of ${node}`, notifiers }));
+  return [own, ...reported].flatMap(({ of, notifiers }) =>
+    notifiers.flatMap(({ name, waiting, failingSince, error }) =>
+      error === null
+        ? []
+        : [
+            {
+              code: error.code,
+              detail: `${waiting} notices of alerts wait at ${of} (${name}) since ${failingSince}: ${error.message}`,
+            },
+          ],
+    ),
+  );
 }
 
 function findLowDisks(disks: ConditionPorts['disks']): Reason[] {

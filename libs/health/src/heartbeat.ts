@@ -14,7 +14,7 @@ export interface HeartbeatPorts {
   readonly store: EventStore;
   readonly clock: Clock;
   /** Asked for each report. A throw costs that report only. */
-  readonly readState: () => Pick<NodeReport, 'projectors' | 'disks' | 'memoryBytes'>;
+  readonly readState: () => Pick<NodeReport, 'projectors' | 'disks' | 'memoryBytes' | 'notifiers'>;
   /** Told of each report that could not be made; the next one is made all the same. */
   readonly onTrouble: (error: HoldfastError) => void;
 }

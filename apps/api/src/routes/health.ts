@@ -6,6 +6,7 @@ import type { Api, ApiServer } from '../api.ts';
 import type { NodeDiskState } from '../disks.ts';
 import { readOrNull } from '../local-index.ts';
 import { measureLag } from '../log-lag.ts';
+import { findOpenAlerts } from '../open-alerts.ts';
 import { problemResponse } from '../problems.ts';
 import { findCondition, reasonSchema } from '../readiness.ts';
 
@@ -14,6 +15,14 @@ const lagSchema = z
   .meta({ description: 'Events in the log beyond the checkpoint, counted up to 1,000' });
 
 const diskSchema = z.object({ name: z.string(), freeBytes: z.number(), totalBytes: z.number() });
+
+const notifierSchema = z.object({
+  name: z.string(),
+  waiting: z.int().meta({ description: 'Notices not told yet' }),
+  oldestWaitingAt: z.string().nullable(),
+  failingSince: z.string().nullable().meta({ description: 'null: the last attempt succeeded' }),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
 
 const nodeSchema = z.object({
   node: z.string(),
@@ -35,6 +44,7 @@ const nodeSchema = z.object({
     }),
   ),
   disks: z.array(diskSchema),
+  notifiers: z.array(notifierSchema).optional(),
 });
 
 export const healthAnswerSchema = z.object({
@@ -71,6 +81,16 @@ export const healthAnswerSchema = z.object({
       }),
     )
     .meta({ description: 'The disks of the node that answers' }),
+  alerts: z.object({
+    open: z.int(),
+    notifiers: z
+      .array(notifierSchema)
+      .meta({ description: 'How the API tells of alerts; the projectors are in `nodes`' }),
+    unkept: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .meta({ description: 'Why a restart of the API would forget its alerts; null: it would not' }),
+  }),
   nodes: z.array(nodeSchema),
 });
 
@@ -123,6 +143,7 @@ export function health(app: ApiServer, api: Api): void {
           publishing: disks.every(({ isBelow, reserveInUse }) => !isBelow && !reserveInUse),
         },
         disks: disks.map(({ isBelow, holds, ...disk }) => ({ ...disk, holds: [...holds], low: isBelow })),
+        alerts: viewAlerts(api),
         nodes: await Promise.all(catalog.nodes().map((node) => viewNode(api, node, now))),
       };
     },
@@ -145,4 +166,9 @@ async function viewNode(
     lag: await measureLag(store, projector.checkpoint, CONTENT_EVENT_TYPES),
   }));
   return { ...node, silent: isSilent(node, now), projectors: await Promise.all(projectors) };
+}
+
+function viewAlerts(api: Pick<Api, 'alerts' | 'catalog'>) {
+  const { channels, unkept } = api.alerts.status();
+  return { open: findOpenAlerts(api).length, notifiers: [...channels], unkept };
 }

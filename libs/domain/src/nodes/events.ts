@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { defineEvent, instantSchema } from '../event-definition.ts';
 
-export const PROJECTOR_STATES = ['starting', 'standing-by', 'running', 'paused', 'waiting', 'stopped'] as const;
+export const PROJECTOR_STATES = [
+  'starting',
+  'standing-by',
+  'running',
+  'paused',
+  'waiting',
+  'stopped',
+] as const;
 
 export const nodeEvents = {
   /** A node's projectors and disks, every few seconds; only the latest is kept. */
@@ -30,6 +37,18 @@ export const nodeEvents = {
         z.object({ name: z.string().max(100), freeBytes: z.number().min(0), totalBytes: z.number().min(0) }),
       ),
       memoryBytes: z.number().min(0),
+      /** The ways in which its projectors' process tells of alerts; absent in reports of older versions. */
+      notifiers: z
+        .array(
+          z.object({
+            name: z.string().max(500),
+            waiting: z.int().min(0),
+            oldestWaitingAt: instantSchema.nullable(),
+            failingSince: instantSchema.nullable(),
+            error: z.object({ code: z.string(), message: z.string() }).nullable(),
+          }),
+        )
+        .optional(),
     }),
   }),
   /** An operator's word that the node is gone for good; its next report takes it back. */
