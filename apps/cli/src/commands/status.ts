@@ -18,7 +18,7 @@ const findTroubles = ({ reasons, warnings }: HealthAnswer): string[] =>
   [...reasons, ...warnings].map(({ code, detail }) => `${code}: ${detail}`);
 
 function showHealth(output: Output, health: HealthAnswer, troubles: readonly string[]): void {
-  const { node, log, documents, replications, oldestPendingAt, disk, nodes } = health;
+  const { node, log, documents, replications, oldestPendingAt, disks, nodes } = health;
   const waiting = replications.queued + replications.failed;
   output.line(`Holdfast on ${node}: ${troubles.length === 0 ? 'all is well' : 'needs a look'}`);
   for (const trouble of troubles) output.line(`  ! ${trouble}`);
@@ -32,10 +32,10 @@ function showHealth(output: Output, health: HealthAnswer, troubles: readonly str
         `${waiting} waiting${oldestPendingAt === null ? '' : ` (oldest since ${oldestPendingAt})`}, ${replications.failed} of them failed before, ${replications['dead-letter']} dead letters`,
       ],
       ['Log', `${log.id}, head ${log.head}`],
-      [
-        'Disk',
-        `${showBytes(disk.freeBytes)} free of ${showBytes(disk.totalBytes)}; publishing needs ${showBytes(disk.minFreeBytes)}`,
-      ],
+      ...disks.map(({ holds, freeBytes, freePercent, totalBytes, minFreeBytes }) => [
+        `Disk (${holds.join(', ')})`,
+        `${showBytes(freeBytes)} (${freePercent} %) free of ${showBytes(totalBytes)}; publishing needs ${showBytes(minFreeBytes)}`,
+      ]),
     ],
   );
   output.line();
