@@ -40,7 +40,7 @@ export interface AlertsStatus {
 }
 
 const REMIND_AFTER_MS = 24 * 60 * 60 * 1_000;
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 15_000;
 const LOG_CHANNEL = 'log';
 const MAX_SUBJECT_CHARS = 200;
 
