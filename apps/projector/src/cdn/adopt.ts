@@ -1,8 +1,6 @@
-import type { Catalog, CatalogDocument } from '@holdfast/catalog';
+import type { CatalogDocument } from '@holdfast/catalog';
 import {
-  type Clock,
   compareUtf8,
-  type EventStore,
   type ListedObject,
   newEventId,
   type NewEvent,
@@ -11,17 +9,11 @@ import {
   replicationStream,
 } from '@holdfast/domain';
 import { inParallel } from '../runtime/in-parallel.ts';
-import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { untilAnswered } from '../runtime/until-answered.ts';
+import type { ReplicateAgainPorts } from './replicate-again.ts';
 
-export interface AdoptPorts {
+export interface AdoptPorts extends ReplicateAgainPorts {
   readonly bucket: ObjectStore;
-  readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'documents' | 'reached'>;
-  readonly clock: Clock;
-  readonly log: ProjectorLog;
-  readonly signal: AbortSignal;
-  readonly actor: string;
 }
 
 const PAGE = 1_000;
