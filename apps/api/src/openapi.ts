@@ -24,6 +24,7 @@ export function describeApi(app: ApiServer): void {
         { name: 'content', description: 'Publish, delete and look up documents' },
         { name: 'urls and mode', description: 'Where readers are sent' },
         { name: 'replication', description: 'What reached the bucket, and what did not' },
+        { name: 'drift', description: 'What differs between the log, the local files and the bucket' },
         { name: 'operation', description: 'Audit, health, jobs, backup' },
         { name: 'local origin', description: 'Documents as readers get them' },
         { name: 'probes', description: 'For machines that watch' },

@@ -16,6 +16,7 @@ import { batch } from './routes/batch.ts';
 import { changeMode } from './routes/change-mode.ts';
 import { deleteContent } from './routes/delete-content.ts';
 import { describeContent } from './routes/describe-content.ts';
+import { drift, readScan, requestScan } from './routes/drift.ts';
 import { health } from './routes/health.ts';
 import { listJobs, readJob } from './routes/jobs.ts';
 import { listAlerts } from './routes/list-alerts.ts';
@@ -26,6 +27,7 @@ import { listVersions } from './routes/list-versions.ts';
 import { healthz, metrics, readyz } from './routes/probes.ts';
 import { retireNode } from './routes/retire-node.ts';
 import { publishContent } from './routes/publish-content.ts';
+import { listQuarantine, restoreQuarantined } from './routes/quarantine.ts';
 import { readMode } from './routes/read-mode.ts';
 import { replay } from './routes/replay.ts';
 import { resolveUrl, resolveUrls } from './routes/resolve-url.ts';
@@ -46,6 +48,11 @@ const ROUTES = [
   listReplications,
   retryReplications,
   audit,
+  drift,
+  requestScan,
+  readScan,
+  listQuarantine,
+  restoreQuarantined,
   listAlerts,
   live,
   health,

@@ -9,10 +9,12 @@ import { addDelete } from './commands/delete.ts';
 import { addMode } from './commands/mode.ts';
 import { addNode } from './commands/node.ts';
 import { addPublish } from './commands/publish.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
 import { addReplications } from './commands/replications.ts';
 import { addStatus } from './commands/status.ts';
 import { addUrl } from './commands/url.ts';
+import { addVerify } from './commands/verify.ts';
 import { readConfig } from './config.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import { Output, type TerminalStream } from './output/output.ts';
@@ -24,6 +26,8 @@ const COMMANDS: readonly AddCommand[] = [
   addMode,
   addStatus,
   addReplications,
+  addVerify,
+  addQuarantine,
   addReplay,
   addNode,
   addAlerts,
@@ -121,7 +125,7 @@ Environment:
 
 Exit codes:
   0  done
-  1  found something: dead letters, alerts, documents that were refused, nothing there
+  1  found something: drift, dead letters, alerts, documents that were refused, nothing there
   2  wrong use
   3  the server could not be reached, or cannot answer now
 `;

@@ -1,0 +1,187 @@
+import type { CatalogScan } from '@holdfast/catalog';
+import {
+  countDrift,
+  driftCountsSchema,
+  driftRootsSchema,
+  findingSchema,
+  HoldfastError,
+  REPAIRS,
+  SCAN_KINDS,
+  type ScanParameters,
+} from '@holdfast/domain';
+import { dataPaths } from '@holdfast/storage';
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Api, ApiServer } from '../api.ts';
+import { jobSchema } from '../job-view.ts';
+import { problemResponse } from '../problems.ts';
+import { limitQuery } from '../query.ts';
+import { requestJob } from '../request-job.ts';
+
+const NDJSON = 'application/x-ndjson';
+/** What `true` and `false` mean. */
+const asRepair = (repair: boolean | ScanParameters['repair']): ScanParameters['repair'] => {
+  if (typeof repair !== 'boolean') return repair;
+  return repair ? 'all' : 'none';
+};
+
+const requestSchema = z.strictObject({
+  kind: z.enum(SCAN_KINDS).default('full').meta({
+    description:
+      'quick: a random sample of 100 documents, bytes hashed on both sides; full: everything; deep: the bytes of the bucket too',
+  }),
+  repair: z
+    .union([z.boolean(), z.enum(REPAIRS)])
+    .default(false)
+    .meta({
+      description:
+        'none (false): look only; restore: what is missing or different; all (true): orphans too, below HOLDFAST_MAX_REPAIRS',
+    }),
+  confirm: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'So many orphans may go on each side, though HOLDFAST_MAX_REPAIRS allows fewer' }),
+});
+
+export const scanSchema = z.object({
+  id: z.string(),
+  jobId: z.string(),
+  node: z.string(),
+  kind: z.enum(SCAN_KINDS),
+  repair: z.enum(REPAIRS),
+  state: z.enum(['running', 'completed', 'aborted']),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  /** These are null until it is completed. */
+  isClean: z.boolean().nullable().meta({ description: 'Nothing differs; foreign objects do not count' }),
+  counts: driftCountsSchema.nullable(),
+  roots: driftRootsSchema
+    .nullable()
+    .meta({ description: 'See docs/roots.md; null each where not all is known' }),
+  unsettled: z.int().nullable().meta({ description: 'Paths that the roots leave out' }),
+  findingCount: z.int().nullable(),
+  findings: z.array(findingSchema).meta({ description: 'The first 100' }),
+  durationMs: z.number().nullable(),
+  position: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+
+const openDriftSchema = findingSchema.extend({
+  node: z.string(),
+  scanId: z.string(),
+  detectedAt: z.string(),
+});
+
+export const driftAnswerSchema = z.object({
+  scans: z.array(scanSchema).meta({ description: 'The latest, newest first' }),
+  openCount: z.int().meta({ description: 'Differences that were recorded and have not been mended' }),
+  open: z.array(openDriftSchema).meta({ description: 'The first 100 of them' }),
+});
+
+const OPEN_SHOWN = 100;
+
+export function drift(app: ApiServer, api: Api): void {
+  app.get(
+    '/v1/drift',
+    {
+      schema: {
+        tags: ['drift'],
+        summary: 'The latest scans, and what differs between log, local files and bucket',
+        querystring: z.strictObject({ limit: limitQuery(10, 100) }),
+        response: { 200: driftAnswerSchema, default: problemResponse },
+      },
+    },
+    (request) => {
+      api.requireCatalog();
+      const { catalog } = api;
+      return {
+        scans: catalog.scans({ limit: request.query.limit }).map(viewScan),
+        openCount: catalog.openDriftCount(),
+        open: catalog.openDrift({ after: null, limit: OPEN_SHOWN }),
+      };
+    },
+  );
+}
+
+export function requestScan(app: ApiServer, api: Api): void {
+  app.post(
+    '/v1/drift/scans',
+    {
+      schema: {
+        tags: ['drift'],
+        summary: 'Compare the log with the local files and the bucket, as a job of this node',
+        body: requestSchema,
+        response: { 202: jobSchema, default: problemResponse },
+      },
+    },
+    async (request, reply) => {
+      api.requireWritable();
+      const { kind, repair, confirm } = request.body;
+      const parameters: ScanParameters = {
+        kind,
+        repair: asRepair(repair),
+        confirmedOrphans: confirm ?? null,
+      };
+      const job = await requestJob(api, request, { kind: 'scan', parameters });
+      return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
+    },
+  );
+}
+
+export function readScan(app: ApiServer, api: Api): void {
+  app.get(
+    '/v1/drift/scans/:id',
+    {
+      schema: {
+        tags: ['drift'],
+        summary: 'One scan, by its id or that of its job',
+        description: `With \`Accept: ${NDJSON}\` all its findings are streamed, one in a line, where this node has them (for 30 days).`,
+        params: z.object({ id: z.string() }),
+        response: {
+          200: {
+            description: 'The scan, or a stream of its findings',
+            content: { 'application/json': { schema: scanSchema }, [NDJSON]: { schema: findingSchema } },
+          },
+          default: problemResponse,
+        },
+      },
+    },
+    async (request, reply) => {
+      api.requireCatalog();
+      const scan = requireScan(api, request.params.id);
+      if (request.headers.accept?.includes(NDJSON) !== true) return viewScan(scan);
+      const file = join(dataPaths(api.settings.dataDir).scans, `${scan.id}.ndjson`);
+      if (!existsSync(file))
+        throw scanNotFound(request.params.id, 'its findings are not on this node any more');
+      return reply.type(NDJSON).send(createReadStream(file) as never);
+    },
+  );
+}
+
+function requireScan({ catalog }: Api, id: string): CatalogScan {
+  const scan = catalog.scan(id);
+  if (scan === null) throw scanNotFound(id, 'GET /v1/drift lists them');
+  return scan;
+}
+
+const scanNotFound = (id: string, why: string): HoldfastError =>
+  new HoldfastError('SCAN_NOT_FOUND', `There is no scan ${id.slice(0, 100)} to show: ${why}.`, {
+    context: { id: id.slice(0, 100) },
+  });
+
+function viewScan({ report, ...scan }: CatalogScan): z.infer<typeof scanSchema> {
+  const { id, jobId, node, kind, repair, state, startedAt, endedAt, error } = scan;
+  return {
+    ...{ id, jobId, node, kind, repair, state, startedAt, endedAt, error },
+    isClean: report === null ? null : countDrift(report.counts) === 0,
+    counts: report?.counts ?? null,
+    roots: report?.roots ?? null,
+    unsettled: report?.unsettled ?? null,
+    findingCount: report?.findingCount ?? null,
+    findings: report?.findings ?? [],
+    durationMs: report?.durationMs ?? null,
+    position: report?.position ?? null,
+  };
+}
