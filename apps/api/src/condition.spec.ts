@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MODE_STREAM, initialMode, nodeStream, parsePath, replicationStream } from '@holdfast/domain';
+import {
+  alertStream,
+  MODE_STREAM,
+  initialMode,
+  nodeStream,
+  parsePath,
+  replicationStream,
+} from '@holdfast/domain';
 import { NODE, startApi, type TestApi } from './testing/start-api.ts';
 
 let api: TestApi;
@@ -94,6 +101,23 @@ describe('/readyz, /v1/health and /metrics', () => {
       reasons: ['PROJECTOR_STOPPED'],
       warnings: ['DEAD_LETTERS', 'FAILED_OVER', 'PROJECTOR_WAITING'],
     });
+  });
+
+  it('agree on what a projector tells of that nobody else can know', async () => {
+    await api.append(nodeStream(NODE), report(NODE, [{}]));
+    const subject = `${NODE}/full`;
+    const alert = {
+      code: 'SCAN_OVERDUE',
+      subject,
+      severity: 'warning',
+      message: 'It is late.',
+      details: {},
+    } as const;
+    await api.append(alertStream(alert.code, subject), { type: 'AlertRaised', data: alert });
+    await expectEverywhere({ reasons: [], warnings: ['SCAN_OVERDUE'] });
+    const cleared = { code: alert.code, subject, message: 'It was made.' };
+    await api.append(alertStream(alert.code, subject), { type: 'AlertCleared', data: cleared });
+    await expectEverywhere({ reasons: [], warnings: [] });
   });
 
   it('agree that a projector is silent', async () => {

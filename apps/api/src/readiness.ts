@@ -1,8 +1,9 @@
-import { toHoldfastError } from '@holdfast/domain';
+import { type AlertCode, toHoldfastError } from '@holdfast/domain';
 import { isSilent } from '@holdfast/health';
 import { findMismatch } from '@holdfast/storage';
 import { z } from 'zod';
 import type { Api } from './api.ts';
+import { findOpenAlerts } from './open-alerts.ts';
 
 export const reasonSchema = z.object({ code: z.string(), detail: z.string() });
 export type Reason = z.infer<typeof reasonSchema>;
@@ -76,6 +77,9 @@ async function judgeProjectors({ projectorWatch }: ConditionPorts): Promise<Node
   }
 }
 
+/** What only the process knows that tells of it; anything else is looked at here. */
+const KNOWN_BY_ALERT: ReadonlySet<AlertCode> = new Set(['DRIFT_FOUND', 'SCAN_OVERDUE', 'PURGE_FAILING']);
+
 function findWarnings(api: ConditionPorts): Reason[] {
   const { catalog, clock, disks, modeWatch, settings } = api;
   const nodes = catalog.nodes();
@@ -99,6 +103,9 @@ function findWarnings(api: ConditionPorts): Reason[] {
         ]),
     ...findLowDisks(disks),
     ...findMuteNotifiers(api),
+    ...findOpenAlerts(api)
+      .filter(({ code }) => KNOWN_BY_ALERT.has(code))
+      .map(({ code, message }) => ({ code, detail: message })),
     ...(modeWatch.mode.localFallback && modeWatch.lastChange?.data.cause === 'probe'
       ? [
           {

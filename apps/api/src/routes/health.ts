@@ -1,5 +1,5 @@
 import { REPLICATION_STATUSES } from '@holdfast/catalog';
-import { CONTENT_EVENT_TYPES, PROJECTOR_STATES } from '@holdfast/domain';
+import { CONTENT_EVENT_TYPES, PROJECTOR_STATES, SCAN_KINDS } from '@holdfast/domain';
 import { isSilent } from '@holdfast/health';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
@@ -91,6 +91,17 @@ export const healthAnswerSchema = z.object({
       .nullable()
       .meta({ description: 'Why a restart of the API would forget its alerts; null: it would not' }),
   }),
+  lastScan: z
+    .object({
+      id: z.string(),
+      node: z.string(),
+      kind: z.enum(SCAN_KINDS),
+      state: z.enum(['running', 'completed', 'aborted']),
+      startedAt: z.string(),
+      endedAt: z.string().nullable(),
+    })
+    .nullable()
+    .meta({ description: 'null: none was ever made' }),
   nodes: z.array(nodeSchema),
 });
 
@@ -144,6 +155,7 @@ export function health(app: ApiServer, api: Api): void {
         },
         disks: disks.map(({ isBelow, holds, ...disk }) => ({ ...disk, holds: [...holds], low: isBelow })),
         alerts: viewAlerts(api),
+        lastScan: viewLastScan(api),
         nodes: await Promise.all(catalog.nodes().map((node) => viewNode(api, node, now))),
       };
     },
@@ -171,4 +183,11 @@ async function viewNode(
 function viewAlerts(api: Pick<Api, 'alerts' | 'catalog'>) {
   const { channels, unkept } = api.alerts.status();
   return { open: findOpenAlerts(api).length, notifiers: [...channels], unkept };
+}
+
+function viewLastScan({ catalog }: Api): z.infer<typeof healthAnswerSchema>['lastScan'] {
+  const [last] = catalog.scans({ limit: 1 });
+  if (last === undefined) return null;
+  const { id, node, kind, state, startedAt, endedAt } = last;
+  return { id, node, kind, state, startedAt, endedAt };
 }

@@ -18,7 +18,7 @@ const findTroubles = ({ reasons, warnings }: HealthAnswer): string[] =>
   [...reasons, ...warnings].map(({ code, detail }) => `${code}: ${detail}`);
 
 function showHealth(output: Output, health: HealthAnswer, troubles: readonly string[]): void {
-  const { node, log, documents, replications, oldestPendingAt, disks, nodes } = health;
+  const { node, log, documents, replications, oldestPendingAt, disks, lastScan, nodes } = health;
   const waiting = replications.queued + replications.failed;
   output.line(`Holdfast on ${node}: ${troubles.length === 0 ? 'all is well' : 'needs a look'}`);
   for (const trouble of troubles) output.line(`  ! ${trouble}`);
@@ -30,6 +30,10 @@ function showHealth(output: Output, health: HealthAnswer, troubles: readonly str
       [
         'Replication',
         `${waiting} waiting${oldestPendingAt === null ? '' : ` (oldest since ${oldestPendingAt})`}, ${replications.failed} of them failed before, ${replications['dead-letter']} dead letters`,
+      ],
+      [
+        'Last scan',
+        lastScan === null ? 'none' : `${lastScan.kind}, ${lastScan.state}, of ${lastScan.startedAt}`,
       ],
       ['Log', `${log.id}, head ${log.head}`],
       ...disks.map(({ holds, freeBytes, freePercent, totalBytes, minFreeBytes }) => [
