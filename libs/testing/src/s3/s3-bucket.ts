@@ -4,7 +4,9 @@ import {
   CreateBucketCommand,
   type CreateBucketRequest,
   DeleteBucketCommand,
+  DeleteObjectCommand,
   DeleteObjectsCommand,
+  HeadObjectCommand,
   paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
@@ -16,7 +18,14 @@ export interface S3Bucket {
   readonly name: string;
   /** For a look at what is in it that does not go through the code under test. */
   readonly client: S3Client;
-  put(key: string, bytes: Uint8Array): Promise<void>;
+  put(
+    key: string,
+    bytes: Uint8Array,
+    options?: { contentType?: string; metadata?: Record<string, string> },
+  ): Promise<void>;
+  metadataOf(key: string): Promise<Record<string, string>>;
+  /** Deletes one object. */
+  delete(key: string): Promise<void>;
   /** Of every object below a prefix, by its key without that prefix; for small objects it is the MD5 in hex. */
   etags(prefix: string): Promise<Map<string, string>>;
   /** Deletes every object and the bucket. */
@@ -31,8 +40,15 @@ export async function makeS3Bucket(server: S3Server): Promise<S3Bucket> {
   return {
     name,
     client,
-    put: async (Key, Body) => {
-      await client.send(new PutObjectCommand({ Bucket: name, Key, Body }));
+    put: async (Key, Body, { contentType: ContentType, metadata: Metadata } = {}) => {
+      await client.send(new PutObjectCommand({ Bucket: name, Key, Body, ContentType, Metadata }));
+    },
+    metadataOf: async (Key) => {
+      const { Metadata = {} } = await client.send(new HeadObjectCommand({ Bucket: name, Key }));
+      return Metadata;
+    },
+    delete: async (Key) => {
+      await client.send(new DeleteObjectCommand({ Bucket: name, Key }));
     },
     etags: async (prefix) => {
       const etags = new Map<string, string>();
