@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { S3ObjectStore } from './s3-object-store.ts';
@@ -64,6 +65,24 @@ describe('the capabilities of a server', () => {
     };
     const store = open();
     expect(await store.capabilities()).toEqual(NONE);
+    await store.close();
+  });
+
+  it('are asked again when an ETag says that the server stores in another way by now', async () => {
+    const text = Buffer.from('a');
+    const md5 = hash('md5', text);
+    server.answer = ({ headers }) => ({
+      status: 200,
+      headers: {
+        etag: `"${Buffer.from(String(headers['content-md5']), 'base64').toString('hex')}"`,
+      },
+    });
+    const store = open();
+    expect(await store.capabilities()).toMatchObject({ etagIsMd5: true });
+    // As with KMS, which anybody may make the default of a bucket at any time.
+    server.answer = made;
+    await store.put('a.json', text, { md5, contentType: 'text/plain', cacheControl: null, metadata: {} });
+    expect(await store.capabilities()).toMatchObject({ etagIsMd5: false });
     await store.close();
   });
 

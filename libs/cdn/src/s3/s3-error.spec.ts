@@ -184,6 +184,16 @@ describe('what a server answers when something is wrong', () => {
     await expect(store.get('a.json')).rejects.toMatchObject({ code: 'BUCKET_NOT_FOUND' });
   });
 
+  it('does not take the answer of something in between, which knows no bucket, for a missing object', async () => {
+    const page: ScriptedAnswer = {
+      status: 404,
+      headers: { 'content-type': 'text/plain' },
+      body: '404 page not found',
+    };
+    const error = await answered(page, () => store.get('a.json'));
+    expect(error.code).toBe('BUCKET_NOT_FOUND');
+  });
+
   it('says per key why it was not deleted, and that it does not know where the answer is silent', async () => {
     const errors = [
       ['b.json', 'AccessDenied'],

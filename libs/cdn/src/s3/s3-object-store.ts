@@ -4,6 +4,8 @@ import {
   compareUtf8,
   type DeleteFailure,
   hasCode,
+  type HoldfastError,
+  isHoldfastError,
   type ListedObject,
   type ObjectHead,
   type ObjectStore,
@@ -64,13 +66,21 @@ export class S3ObjectStore implements ObjectStore {
     const { md5, ifMatch, signal } = options;
     const actual = hash('md5', bytes);
     if (actual !== md5) throw hashMismatch(key, this.#requests.place, md5, actual);
-    if (ifMatch === undefined) return this.#requests.put(key, bytes, options);
-    const { quotesIfMatch } = await this.#know(signal);
-    return this.#requests.put(key, bytes, { ...options, ifMatch: quotesIfMatch ? `"${ifMatch}"` : ifMatch });
+    const conditions = ifMatch === undefined ? {} : { ifMatch: await this.#quoted(ifMatch, signal) };
+    const stored = await this.#requests.put(key, bytes, { ...options, ...conditions });
+    // Anybody may make KMS the default of the bucket at any time: what was found out is not true any more.
+    if (this.#known?.etagIsMd5 === true && stored.etag !== md5) this.#known = null;
+    return stored;
   }
 
-  get(key: string, options: { signal?: AbortSignal } = {}): Promise<ObjectHead & { body: Uint8Array }> {
-    return this.#requests.get(key, options.signal);
+  /** Whatever is in between may answer 404 to everything: only in a bucket that is there, an object can be missing. */
+  async get(key: string, options: { signal?: AbortSignal } = {}): Promise<ObjectHead & { body: Uint8Array }> {
+    try {
+      return await this.#requests.get(key, options.signal);
+    } catch (error) {
+      if (isHoldfastError(error) && isUnnamedMiss(error)) await this.#requests.requireBucket(options.signal);
+      throw error;
+    }
   }
 
   async head(key: string, options: { signal?: AbortSignal } = {}): Promise<ObjectHead | null> {
@@ -121,6 +131,11 @@ export class S3ObjectStore implements ObjectStore {
     return Promise.resolve();
   }
 
+  async #quoted(etag: string, signal: AbortSignal | undefined): Promise<string> {
+    const { quotesIfMatch } = await this.#know(signal);
+    return quotesIfMatch ? `"${etag}"` : etag;
+  }
+
   /** Callers share one question; each gives up waiting for itself. */
   async #know(signal: AbortSignal | undefined): Promise<S3Capabilities> {
     if (this.#known !== null) return this.#known;
@@ -147,6 +162,10 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 }
+
+/** S3 says so by name in every answer that may have a body. */
+const isUnnamedMiss = ({ code, context }: HoldfastError): boolean =>
+  code === 'OBJECT_NOT_FOUND' && context['serverCode'] !== 'NoSuchKey';
 
 function orGiveUp<T>(
   promise: Promise<T>,
