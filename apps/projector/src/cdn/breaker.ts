@@ -13,7 +13,7 @@ export interface BreakerPorts {
   readonly onFatal: (error: HoldfastError) => void;
 }
 
-/** What may be wrong with the bucket as a whole, or with the way there. */
+/** What may be wrong with the bucket as a whole, or with the way there, where something may refuse or change everything. */
 const MAY_BE_THE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'OBJECT_STORE_UNAVAILABLE',
   'OBJECT_STORE_TIMEOUT',
@@ -23,6 +23,8 @@ const MAY_BE_THE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'BUCKET_NOT_FOUND',
   'BUCKET_REGION_WRONG',
   'BUCKET_UNSUPPORTED',
+  'OBJECT_REJECTED',
+  'HASH_MISMATCH',
   'DISK_FULL',
 ]);
 const FIRST_WAIT_MS = 1_000;

@@ -74,6 +74,23 @@ describe('a bucket that is down', () => {
     expect(Math.max(...waits)).toBe(30);
   });
 
+  it.each(['OBJECT_REJECTED', 'HASH_MISMATCH'] as const)(
+    'behind something that answers everything with %s makes no dead letter',
+    async (code) => {
+      await (await (await world.given(published(A, 'a'))).start()).settled();
+      const error = new HoldfastError(code, 'Whatever is in between refuses everything.');
+      for (const method of ['put', 'get', 'head', 'deleteMany'] as const)
+        world.bucket.fail(method, { times: Infinity, error });
+      await world.given(...Array.from({ length: 50 }, (_, index) => published(`units/${index}.json`, 'x')));
+      await until('the breaker to open', isWaiting);
+      expect(world.catalog.replicationCounts()).toMatchObject({ queued: 50, failed: 0, 'dead-letter': 0 });
+      world.heal();
+      world.clock.advance(1_000);
+      await world.settled();
+      expect(await world.outcomes('units/7.json')).toEqual(['put of version 0, attempt 1']);
+    },
+  );
+
   it('with a wrong key is said, and mended without a restart', async () => {
     for (const method of ['put', 'get', 'head'] as const)
       world.bucket.fail(method, { times: Infinity, error: DENIED });
