@@ -50,6 +50,7 @@ export class Settling {
 
   mayGo(due: DueReplication): boolean {
     const now = this.#now();
+    this.#heedClockSetBack(due.path, now);
     if (now < (this.#unsettled.get(due.path) ?? 0)) return false;
     if (this.#window === null) return true;
     if (now >= this.#window.until) {
@@ -77,6 +78,14 @@ export class Settling {
     if (action === 'put' && !this.#hasConditions) return false;
     if (version !== (onCdn?.version ?? -1) + 1) return false;
     return onCdn === null || Date.parse(onCdn.at) + this.#settleMs <= now;
+  }
+
+  /** No wait is longer than `settleMs`: where one seems to be, the clock was set back, and the wait begins now. */
+  #heedClockSetBack(path: string, now: number): void {
+    const latest = now + this.#settleMs;
+    if ((this.#unsettled.get(path) ?? 0) > latest) this.#unsettled.set(path, latest);
+    if (this.#window !== null && this.#window.until > latest)
+      this.#window = { ...this.#window, until: latest };
   }
 
   #now(): number {
