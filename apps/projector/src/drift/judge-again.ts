@@ -17,7 +17,7 @@ import { type Expected, replicationOf, toExpected } from './expected.ts';
 import type { SecondLook } from './look-again.ts';
 
 export interface JudgePorts {
-  readonly catalog: Pick<Catalog, 'document' | 'replication'>;
+  readonly catalog: Pick<Catalog, 'document' | 'documents' | 'replication'>;
   readonly content: Pick<ContentReader, 'recorded'>;
   readonly logId: string;
   /** Streams with events that this program cannot read: nobody knows what they want. */
@@ -65,7 +65,9 @@ export function judgeLocalAgain(
   if (known !== null) return known;
   if (document !== null && isBehind(document, look, ports)) return unsettled('lagging');
   const isOwn = path === base || (base !== null && path === previousPath(base));
-  if (document?.status !== 'published' || !isOwn) return judgeExtraAgain(look.local.get(path) ?? null);
+  if (document?.status !== 'published' || !isOwn) {
+    return judgeExtraAgain(look.local.get(path) ?? null, ports);
+  }
   const there = fileOf(look.local.get(base) ?? null);
   const left = look.local.get(previousPath(base)) ?? null;
   const previous = there?.previous ?? fileOf(left);
@@ -136,9 +138,14 @@ function isBehind(
   return (content.recorded(path)?.version ?? -1) < version;
 }
 
-function judgeExtraAgain(entry: LocalEntry | null): Verdict {
-  if (entry === null) return { is: 'nothing' };
-  const { path, previous } = entry;
+function judgeExtraAgain(found: LocalEntry | null, { catalog }: JudgePorts): Verdict {
+  if (found === null) return { is: 'nothing' };
+  const { path, previous } = found;
+  // An empty directory is where its documents should be: they are missing, it is not in the way.
+  const isWanted =
+    found.kind === 'directory' &&
+    catalog.documents({ prefix: path, after: null, limit: 1, status: 'published' }).length > 0;
+  const entry: LocalEntry = isWanted ? { ...found, role: 'directory' } : found;
   const beside: LocalEntry[] =
     previous === null ? [] : [{ ...previous, path: previousPath(path), role: 'previous', previous: null }];
   const findings = [entry, ...beside].map(judgeExtra).filter((finding) => finding !== null);

@@ -29,7 +29,7 @@ async function publishAll(): Promise<void> {
   for (let number = 0; number < 40; number += 1)
     await world.given(published(pathOf(number), { again: number }));
   await world.given(published('gone/a.json'), deleted('gone/a.json'));
-  for (const path of ['a-b.json', 'a.json', 'a/b.json', '\ufb01.json', '\u{20000}.json']) {
+  for (const path of ['alone/only.json', 'a-b.json', 'a.json', 'a/b.json', '\ufb01.json', '\u{20000}.json']) {
     await world.given(published(path));
   }
 }
@@ -41,7 +41,7 @@ it('SC-006 a full scan finds everything that was planted on both sides and nothi
   const clean = await world.scan();
   expect(clean.findings).toEqual([]);
   expect(clean.report?.counts.local).toMatchObject({
-    same: DOCUMENTS + 5,
+    same: DOCUMENTS + 6,
     missing: 0,
     orphan: 0,
     different: 0,
@@ -60,6 +60,7 @@ it('SC-006 a full scan finds everything that was planted on both sides and nothi
     plant(`local missing document ${pathOf(number)}`, () => rmSync(live(pathOf(number))));
   }
   plant(`local missing document a/b.json`, () => rmSync(live('a'), { recursive: true }));
+  plant(`local missing document alone/only.json`, () => rmSync(live('alone/only.json')));
   for (const number of [110, 111]) {
     plant(`local different document ${pathOf(number)}`, () => world.flip(live(pathOf(number))));
   }
