@@ -4,7 +4,7 @@ import {
   driftStream,
   type EventStore,
   hasCode,
-  type HoldfastError,
+  HoldfastError,
   newEventId,
   scanParametersSchema,
   toHoldfastError,
@@ -28,7 +28,7 @@ export interface ScanJobPorts extends ScanPorts {
   readonly store: EventStore;
   readonly catalog: Catalog;
   readonly content: ContentReader;
-  readonly local: Pick<LocalProjector, 'materialiseAgain' | 'exclusively'>;
+  readonly local: Pick<LocalProjector, 'materialiseAgain' | 'exclusively' | 'status'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
   readonly alerts: AlertBoard;
@@ -126,7 +126,10 @@ const countsOf = (result: ScanResult, repaired: Repaired): Record<string, number
 
 /** @throws LOG_MISMATCH; a bucket that does not answer is told of by the scan itself */
 async function refuseOtherLog(ports: ScanJobPorts, signal: AbortSignal): Promise<void> {
-  const { dataDir, store, content, bucket, logId, clock } = ports;
+  const { dataDir, store, content, bucket, logId, clock, local } = ports;
+  // It looked before anything was appended: since then an older log may have grown past what the files were made from.
+  const { state, reason } = local.status();
+  if (state === 'stopped') throw stoppedLocally(reason ?? '');
   const mismatch = await findMismatch({ dataDir, store, reader: content });
   if (mismatch !== null) throw mismatch;
   const identity = new BucketIdentity(bucket, {
@@ -141,6 +144,12 @@ async function refuseOtherLog(ports: ScanJobPorts, signal: AbortSignal): Promise
     if (hasCode(error, 'LOG_MISMATCH')) throw error;
   }
 }
+
+const stoppedLocally = (reason: string): HoldfastError =>
+  new HoldfastError(
+    reason.startsWith('LOG_MISMATCH') ? 'LOG_MISMATCH' : 'LOCAL_FILE_NOT_READY',
+    `Nothing was compared or repaired, as the local projector has stopped: ${reason}`,
+  );
 
 async function abortInterrupted(ports: ScanJobPorts, run: JobRun): Promise<void> {
   const { store, clock, node } = ports;

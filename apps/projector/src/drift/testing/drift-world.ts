@@ -126,7 +126,7 @@ export class DriftWorld extends LocalWorld {
       job,
       scan,
       report: scan?.report ?? null,
-      findings: scan === null ? [] : this.findingsOf(scan.id),
+      findings: scan?.state === 'completed' ? this.findingsOf(scan.id) : [],
     };
   }
 

@@ -1,0 +1,176 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { driftStream, type Finding } from '@holdfast/domain';
+import {
+  deleted,
+  FaultyObjectStore,
+  MemoryEventStore,
+  newEvent,
+  OTHER_LOG_ID,
+  path,
+  published,
+  record,
+} from '@holdfast/domain/testing';
+import { readTree } from '@holdfast/storage/testing';
+import { DriftWorld, NODE } from './testing/drift-world.ts';
+
+jest.setTimeout(120_000);
+
+let world: DriftWorld;
+beforeEach(() => {
+  world = new DriftWorld();
+});
+afterEach(() => world.dispose());
+
+const shown = ({ side, outcome, path: at }: Finding): string => `${side} ${outcome} ${at}`;
+const typesOf = async (): Promise<string[]> =>
+  (await world.store.readStream(driftStream(NODE), { maxCount: 1_000 })).map(({ type }) => type);
+
+async function runWith(paths: readonly string[], options: Parameters<DriftWorld['run']>[0] = {}) {
+  await world.given(...paths.map((each) => published(each)));
+  await world.run(options);
+  if (options.withoutCdn !== true) await world.settled();
+}
+
+describe('a log that is not the right one repairs nothing', () => {
+  it('an empty log: what is there may be all there is', async () => {
+    await runWith([]);
+    world.plant(world.live('units/a.json'), '{}');
+    await world.putObject('units/b.json', '{}');
+    const { job, scan } = await world.scan('full', { repair: 'all', confirmedOrphans: 1_000 });
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'LOG_MISMATCH' } });
+    expect(scan?.report?.counts).toMatchObject({ local: { orphan: 1 }, cdn: { orphan: 1 } });
+    expect(readTree(world.live())).toEqual({ 'units/a.json': '{}' });
+    expect(existsSync(world.object('units/b.json'))).toBe(true);
+    expect(existsSync(world.at('quarantine'))).toBe(false);
+  });
+
+  it('another log’s bucket', async () => {
+    const probe = `${JSON.stringify({ holdfast: 'probe', logId: OTHER_LOG_ID })}\n`;
+    world.plant(world.object('.holdfast/probe.json'), probe);
+    await world.putObject('units/theirs.json', '{}');
+    await runWith(['units/a.json'], { withoutCdn: true });
+    rmSync(world.live('units/a.json'));
+    const { job, scan } = await world.scan('full', { repair: 'all' });
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'LOG_MISMATCH' } });
+    expect(scan).toMatchObject({ state: 'aborted', error: { code: 'LOG_MISMATCH' } });
+    expect(readTree(world.live('units'))).toEqual({});
+    expect(existsSync(world.object('units/theirs.json'))).toBe(true);
+  });
+
+  it('an older log, or an empty one with the same name', async () => {
+    await world.given(published('units/a.json'), published('units/b.json'));
+    await world.ran();
+    rmSync(world.live('units/a.json'));
+    const before = readTree(world.live());
+    world.store = new MemoryEventStore();
+    await world.run({ withoutCdn: true });
+    const { job, scan } = await world.scan('full', { repair: 'all', confirmedOrphans: 1_000 });
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'LOG_MISMATCH' } });
+    expect(scan).toMatchObject({ state: 'aborted' });
+    expect(readTree(world.live())).toEqual(before);
+  });
+});
+
+describe('orphans', () => {
+  const plantMany = (): void => {
+    for (const name of ['x', 'y', 'z']) world.plant(world.live(`${name}.json`), '{}');
+  };
+
+  it('stay where they are unless they are asked for', async () => {
+    await runWith(['a.json']);
+    plantMany();
+    rmSync(world.live('a.json'));
+    const { job } = await world.scan('full', { repair: 'restore' });
+    expect(job.counts).toMatchObject({ drift: 4, restored: 1, quarantined: 0 });
+    expect(Object.keys(readTree(world.live()))).toHaveLength(4);
+    expect(world.alerts.raised.get('DRIFT_FOUND')?.details).toMatchObject({ found: 4, left: 3 });
+  });
+
+  it('stay, on both sides, where they are too many on one, until an operator confirms', async () => {
+    await runWith(['a.json'], { maxRepairs: { count: 2, percent: 1 } });
+    plantMany();
+    await world.putObject('strange.json', '{}');
+    const { job } = await world.scan('full', { repair: 'all' });
+    expect(job.counts).toMatchObject({ orphansLeft: 4, quarantined: 0, deleted: 0 });
+    expect(existsSync(world.object('strange.json'))).toBe(true);
+    const confirmed = await world.scan('full', { repair: 'all', confirmedOrphans: 3 });
+    expect(confirmed.job.counts).toMatchObject({ orphansLeft: 0, quarantined: 3, deleted: 1 });
+    expect(readTree(world.live())).toEqual({ 'a.json': readFileSync(world.live('a.json'), 'utf8') });
+  });
+});
+
+describe('what is no drift', () => {
+  it('a replica that waits, and one that was given up', async () => {
+    await runWith(['a.json', 'b.json', 'c.json'], { withoutCdn: true });
+    const error = { code: 'OBJECT_REJECTED', message: 'no' };
+    const gaveUp = { path: path('b.json'), version: 0, action: 'put', attempts: 8, error } as const;
+    await record(world.store, newEvent({ type: 'ReplicationDeadLettered', data: gaveUp }));
+    const { report, findings } = await world.scan();
+    expect(findings).toEqual([]);
+    expect(report).toMatchObject({ unsettled: 3, counts: { cdn: { lagging: 2, givenUp: 1, missing: 0 } } });
+  });
+
+  it('a deletion whose object still waits to go', async () => {
+    await world.given(published('a.json'), deleted('a.json'));
+    await world.putObject('a.json', '{}');
+    await world.run({ withoutCdn: true });
+    const { report, findings } = await world.scan();
+    expect(findings).toEqual([]);
+    expect(report?.counts.cdn).toMatchObject({ lagging: 1, orphan: 0 });
+  });
+});
+
+it('a bucket that does not answer is never fine, and the disk is checked all the same', async () => {
+  const faulty = new FaultyObjectStore(world.bucket);
+  world.bucket = faulty;
+  await runWith(['a.json', 'b.json']);
+  rmSync(world.live('a.json'));
+  faulty.fail('list', { times: 100 });
+  const { report, findings, job } = await world.scan();
+  expect(findings.map(shown).sort()).toEqual(['cdn unreadable ', 'local missing a.json']);
+  expect(report).toMatchObject({ counts: { cdn: { same: 0, unreadable: 3 } }, roots: { cdn: null } });
+  expect(job.counts['drift']).toBe(4);
+});
+
+it('FR-015 a quick scan hashes a sample of what should exist on both sides', async () => {
+  await runWith(Array.from({ length: 130 }, (_, number) => `u/${number}.json`));
+  const sampled = await world.scan('quick');
+  expect(sampled.report).toMatchObject({
+    counts: { local: { same: 100 }, cdn: { same: 100 } },
+    roots: { expected: null, local: null, cdn: null },
+  });
+  expect(sampled.report?.disk?.totalBytes).toBeGreaterThan(0);
+  rmSync(world.live('u'), { recursive: true });
+  const { report } = await world.scan('quick');
+  expect(report?.counts.local).toMatchObject({ same: 0, missing: 100 });
+});
+
+it('an interrupted scan says so, and begins again', async () => {
+  await runWith(['a.json']);
+  const begun = {
+    scanId: 'cut-short',
+    jobId: 'j',
+    node: NODE,
+    kind: 'full',
+    repair: 'none',
+    position: '1',
+  } as const;
+  await record(world.store, newEvent({ type: 'ScanStarted', data: begun }));
+  await world.scan();
+  expect(await typesOf()).toEqual(['ScanStarted', 'ScanAborted', 'ScanStarted', 'ScanCompleted']);
+  expect(world.node.catalog.scan('cut-short')).toMatchObject({ state: 'aborted' });
+});
+
+it('drift is recorded when it begins and when it ends, whoever mended it', async () => {
+  await runWith(['a.json', 'b.json']);
+  const bytes = readFileSync(world.live('a.json'), 'utf8');
+  rmSync(world.live('a.json'));
+  await world.scan();
+  await world.scan();
+  world.plant(world.live('a.json'), bytes);
+  await world.scan();
+  const around = (await typesOf()).filter((type) => type.startsWith('Drift'));
+  expect(around).toEqual(['DriftDetected', 'DriftRepaired']);
+  expect(world.alerts.raised.size).toBe(0);
+});
