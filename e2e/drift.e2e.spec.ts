@@ -66,7 +66,7 @@ async function untilReplicated(): Promise<void> {
 async function verify(...options: string[]): Promise<{ code: number; scan: Scan }> {
   const { code, stdout, stderr } = await product.holdfast('verify', ...options, '--json');
   if (stdout === '') throw new Error(stderr);
-  return { code, scan: JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Scan };
+  return { code, scan: JSON.parse(stdout) as Scan };
 }
 
 /** `side outcome subject path`, without what is published meanwhile. */
@@ -108,7 +108,7 @@ function plantLocally(): string[] {
     ...missing.map((path) => `local missing document ${path}`),
     ...orphans.map((path) => `local orphan document ${path}`),
     ...flipped.map((path) => `local different document ${path}`),
-    ...replaced.map((path) => `local different document ${path}`),
+    ...replaced.flatMap((path) => [`local missing document ${path}`, `local orphan directory ${path}/`]),
     `local orphan temporary ${temporary}`,
     `local orphan previous ${pathOf(7_001)}.prev`,
   ];
