@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   missingCephPrograms,
@@ -12,6 +10,7 @@ import {
 } from '@holdfast/testing';
 import { makeS3Bucket, type S3Bucket } from '@holdfast/testing/s3-bucket';
 import { freshDirectory, makeDocument, percentiles, round } from './measure.ts';
+import { rclone } from './rclone.ts';
 import type { Measured } from './run.ts';
 
 const FIRST = 9_880;
@@ -68,7 +67,16 @@ async function measureFirst(product: Product, server: S3Server, bucket: S3Bucket
   const started = performance.now();
   await replicateAll(product, FIRST);
   const ms = performance.now() - started;
-  const rcloneMs = copyByRclone(join(product.dataDir, 'content/'), server, bucket);
+  const tree = join(product.dataDir, 'content/');
+  const filters = ['--exclude', '*.prev'];
+  const rcloneMs = rclone(server, [
+    'copy',
+    '--transfers',
+    '32',
+    ...filters,
+    tree,
+    `bench:${bucket.name}/rclone`,
+  ]);
   const name = `first replication of ${FIRST} x 9 KB`;
   if (rcloneMs === null) return [skipped(name, 'rclone is not installed')];
   const ratio = round(ms / rcloneMs);
@@ -82,34 +90,6 @@ async function measureFirst(product: Product, server: S3Server, bucket: S3Bucket
       detail: `${Math.round(ms)} ms until all is recorded, rclone ${Math.round(rcloneMs)} ms; same server, same files`,
     },
   ];
-}
-
-/** @returns ms; null where rclone is not installed */
-function copyByRclone(tree: string, server: S3Server, bucket: S3Bucket): number | null {
-  const config = join(freshDirectory(), 'rclone.conf');
-  writeFileSync(
-    config,
-    [
-      '[bench]',
-      'type = s3',
-      'provider = Other',
-      `endpoint = ${server.endpoint}`,
-      `region = ${server.region}`,
-      `access_key_id = ${server.accessKeyId}`,
-      `secret_access_key = ${server.secretAccessKey}`,
-    ].join('\n'),
-    { mode: 0o600 },
-  );
-  const env = { ...process.env, AWS_CA_BUNDLE: undefined };
-  const args = ['--config', config, 'copy', tree, `bench:${bucket.name}/rclone`, '--transfers', '32'];
-  const started = performance.now();
-  try {
-    execFileSync('rclone', [...args, '--exclude', '*.prev'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  return performance.now() - started;
 }
 
 /** Publishes while replication is paused. @returns the memory of the projector that they wait in, in MiB */

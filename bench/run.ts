@@ -7,6 +7,7 @@ import { measureMemory } from './memory.ts';
 import { measureMode } from './mode.ts';
 import { measurePublish } from './publish.ts';
 import { measureReplication } from './replication.ts';
+import { measureScan } from './scan.ts';
 
 /** One measured number, what it should be, and how it was measured. */
 export interface Measured {
@@ -26,6 +27,7 @@ const BENCHES: Record<string, () => Promise<Measured[]>> = {
   mode: measureMode,
   memory: measureMemory,
   replication: measureReplication,
+  scan: measureScan,
 };
 
 const wanted = process.argv.slice(2);
