@@ -9,6 +9,10 @@ import {
   waitFor,
 } from '@holdfast/testing';
 import { makeS3Bucket, type S3Bucket } from '@holdfast/testing/s3-bucket';
+import { openCatalog } from '@holdfast/catalog';
+import { systemClock } from '@holdfast/domain';
+import { openSqliteEventStore } from '@holdfast/event-store';
+import { dataPaths } from '@holdfast/storage';
 import { freshDirectory, makeDocument, percentiles, round } from './measure.ts';
 import { rclone } from './rclone.ts';
 import type { Measured } from './run.ts';
@@ -48,17 +52,19 @@ async function measureWith(server: S3Server): Promise<Measured[]> {
       HOLDFAST_S3_SECRET_ACCESS_KEY: server.secretAccessKey,
     },
   });
+  const results: Measured[] = [];
   try {
-    const first = await measureFirst(product, server, bucket);
+    results.push(...(await measureFirst(product, server, bucket)));
     const few = await fill(product, FIRST, FIRST + 10_000);
     const many = await fill(product, FIRST + 10_000, ALL);
-    const memory = measureMemory(few, many);
+    results.push(measureMemory(few, many));
     await replicateAll(product, ALL);
-    return [...first, memory, await measureChange(product, bucket)];
+    results.push(await measureChange(product, bucket));
   } finally {
     await product.stop();
     await bucket.remove();
   }
+  return [...results, await measureTick(product.dataDir)];
 }
 
 async function measureFirst(product: Product, server: S3Server, bucket: S3Bucket): Promise<Measured[]> {
@@ -142,6 +148,37 @@ async function measureChange(product: Product, bucket: S3Bucket): Promise<Measur
     aim: '< 100 ms',
     met: own < 100,
     detail: `?wait=cdn p50 ${change.p50} p99 ${change.p99} ms; a bare put p50 ${put.p50} p99 ${put.p99} ms`,
+  };
+}
+
+/** What the projector asks each time something may have changed, when nothing has: over the data of the stopped product. */
+async function measureTick(dataDir: string): Promise<Measured> {
+  const paths = dataPaths(dataDir);
+  const store = await openSqliteEventStore({
+    file: paths.events,
+    bellFile: paths.eventsBell,
+    clock: systemClock,
+    createIfMissing: false,
+  });
+  const catalog = await openCatalog({ file: paths.catalog('projector'), store, clock: systemClock });
+  const ticks: number[] = [];
+  for (let tick = 0; tick < 1_000; tick += 1) {
+    const at = performance.now();
+    const due = catalog.replicationsDue({ now: new Date(), limit: 1_000, exclude: new Set() });
+    catalog.nextReplicationAt();
+    if (due.length > 0) throw new Error(`${due.length} are due that should be replicated.`);
+    ticks.push(performance.now() - at);
+  }
+  await catalog.close();
+  await store.close();
+  const { p50, p99 } = percentiles(ticks);
+  return {
+    name: 'reconcile tick, nothing changed',
+    value: p99,
+    unit: 'ms p99',
+    aim: '< 10 ms',
+    met: p99 < 10,
+    detail: `${ALL} documents, 1,000 ticks; p50 ${p50} ms`,
   };
 }
 
