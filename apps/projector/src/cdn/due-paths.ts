@@ -20,6 +20,10 @@ interface Waiting extends Taken {
 const PAGE = 1_000;
 /** No more are asked for while so many wait. */
 const MAX_WAITING = 1_024;
+/** And none at all while so many do, fresh or not: a local projector that stands still must not bring the whole queue into memory. */
+const MOST_WAITING = 16 * 1_024;
+/** Where many wait, each of them is read over whenever more are asked for: no more often than this. */
+const ASK_EVERY_MS = 1_000;
 /** After this long, a path that still waits is taken for one that waits alone, and does not hold up others. */
 const STALLED_AFTER_MS = 5_000;
 /** Where many wait, their files are looked for no more often than this. */
@@ -40,6 +44,7 @@ export class DuePaths {
   #ready: Taken[] = [];
   #isStale = true;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(ports: {
     catalog: DueCatalog;
@@ -102,7 +107,10 @@ export class DuePaths {
   #fill(): void {
     this.#lookForFiles();
     const now = this.#clock.now();
+    if (this.#waiting.size > MAX_WAITING && isWithin(ASK_EVERY_MS, this.#askedAt, now)) return;
     while (this.#isStale && this.#ready.length === 0 && this.#countFresh(now) < MAX_WAITING) {
+      if (this.#waiting.size >= MOST_WAITING) return;
+      this.#askedAt = now.getTime();
       const asOf = this.#catalog.checkpoint;
       const exclude = new Set([...this.#busy, ...this.#waiting.keys()]);
       const page = this.#catalog.replicationsDue({ now, limit: PAGE, exclude });
@@ -116,10 +124,10 @@ export class DuePaths {
   }
 
   #lookForFiles(): void {
-    const now = this.#clock.now().getTime();
-    if (this.#waiting.size === 0 || (this.#waiting.size > FEW && now - this.#lookedAt < LOOK_EVERY_MS))
-      return;
-    this.#lookedAt = now;
+    const now = this.#clock.now();
+    if (this.#waiting.size === 0) return;
+    if (this.#waiting.size > FEW && isWithin(LOOK_EVERY_MS, this.#lookedAt, now)) return;
+    this.#lookedAt = now.getTime();
     const checkpoint = this.#content.checkpoint();
     for (const [path, { due, asOf }] of this.#waiting) {
       if (!this.#mayGo(due, checkpoint)) continue;
@@ -156,7 +164,10 @@ export class DuePaths {
 
   #countFresh(now: Date): number {
     if (this.#waiting.size < MAX_WAITING) return 0;
-    const stalledBefore = now.getTime() - STALLED_AFTER_MS;
-    return [...this.#waiting.values()].filter(({ since }) => since > stalledBefore).length;
+    return [...this.#waiting.values()].filter(({ since }) => isWithin(STALLED_AFTER_MS, since, now)).length;
   }
 }
+
+/** Whether it was less than `ms` ago; not where the clock was set back since. */
+const isWithin = (ms: number, since: number, now: Date): boolean =>
+  since <= now.getTime() && now.getTime() - since < ms;
