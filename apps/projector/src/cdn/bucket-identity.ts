@@ -15,7 +15,9 @@ export class BucketIdentity {
   readonly #signal: AbortSignal;
   readonly #onUnclaimed: () => Promise<unknown>;
   #claimed: Promise<void> | null = null;
-  #claimedAt = Number.POSITIVE_INFINITY;
+  #claimedAt = Number.NEGATIVE_INFINITY;
+  /** While it is being asked, which may take long, nobody asks again. */
+  #isAsking = false;
 
   /** @param options.onUnclaimed  done before a bucket that nobody has claimed is claimed, and again if that did not succeed */
   constructor(
@@ -53,7 +55,9 @@ export class BucketIdentity {
    * @throws LOG_MISMATCH, and why the bucket cannot be used
    */
   async claim(): Promise<void> {
-    if (this.#clock.now().getTime() - this.#claimedAt > ASK_AGAIN_MS) this.#claimed = null;
+    const agoMs = this.#clock.now().getTime() - this.#claimedAt;
+    // The clock may have been set back.
+    if (!this.#isAsking && (agoMs > ASK_AGAIN_MS || agoMs < 0)) this.#claimed = null;
     this.#claimed ??= this.#claim();
     try {
       await this.#claimed;
@@ -69,15 +73,19 @@ export class BucketIdentity {
    */
   async prove(): Promise<void> {
     if (await this.check()) return this.#putProbe({});
-    this.#claimed = null;
+    // What has to be done before a claim takes long, and is not to be done twice at once.
+    if (!this.#isAsking) this.#claimed = null;
     await this.claim();
   }
 
   async #claim(): Promise<void> {
-    // While it is being asked, which may take long, nobody asks again.
-    this.#claimedAt = Number.POSITIVE_INFINITY;
-    await this.#checkOrClaim();
-    this.#claimedAt = this.#clock.now().getTime();
+    this.#isAsking = true;
+    try {
+      await this.#checkOrClaim();
+      this.#claimedAt = this.#clock.now().getTime();
+    } finally {
+      this.#isAsking = false;
+    }
   }
 
   async #checkOrClaim(): Promise<void> {
