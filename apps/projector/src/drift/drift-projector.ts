@@ -78,7 +78,7 @@ export class DriftProjector {
 
   /**
    * @param dueAt  the instant by the schedule: whoever asks for the same again asks for nothing new
-   * @returns whether it was asked for
+   * @returns false where another scan has not ended yet
    */
   async ask(kind: ScanKind, dueAt: Date): Promise<boolean> {
     const { store, clock } = this.#ports;
