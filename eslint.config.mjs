@@ -23,6 +23,8 @@ const mayImport = {
 
 // The only folders that know these clients.
 const eventStoreDb = 'libs/event-store/src/eventstoredb';
+// Serves the client's protocol, with the messages that come with the client.
+const eventStoreDbTesting = 'libs/testing/src/eventstoredb';
 const s3 = 'libs/cdn/src/s3';
 // Makes buckets for specs of them.
 const s3Testing = 'libs/testing/src/s3';
@@ -125,7 +127,7 @@ export default defineConfig(
     },
   },
   {
-    files: [`${eventStoreDb}/**/*.spec.ts`],
+    files: [`${eventStoreDb}/**/*.spec.ts`, `${eventStoreDbTesting}/**/*.ts`],
     rules: restrictImports({ except: ['eventStoreDb', 'testing', 'environment'] }),
   },
   {

@@ -60,6 +60,12 @@ describe('the import rules', () => {
       `import '@eventstore/db-client';`,
       restrictedImports,
     ],
+    [
+      'the protocol of EventStoreDB outside its folders',
+      'libs/testing/src/folder/x.ts',
+      `import '@eventstore/db-client/generated/streams_pb.js';`,
+      restrictedImports,
+    ],
     ['S3 outside its folder', 'libs/cdn/src/folder/x.ts', `import '@aws-sdk/client-s3';`, restrictedImports],
     ['the environment is read', 'libs/cdn/src/x.ts', `export const x = process.env;`, restrictedProperties],
     [
@@ -80,6 +86,7 @@ describe('the import rules', () => {
     ['libs/cdn/src/s3/x.ts', `import '@aws-sdk/client-s3';`],
     ['libs/testing/src/s3/x.ts', `import '@aws-sdk/client-s3';`],
     ['libs/event-store/src/eventstoredb/x.ts', `import '@eventstore/db-client';`],
+    ['libs/testing/src/eventstoredb/x.ts', `import '@eventstore/db-client/generated/streams_pb.js';`],
     ['apps/cli/src/x.ts', `import type { x } from '@holdfast/api/types';`],
     ['apps/projector/src/compose.ts', `import 'tsyringe';`],
     ['apps/projector/src/config.ts', `export const x = process.env;`],
