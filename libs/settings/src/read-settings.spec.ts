@@ -47,6 +47,7 @@ describe('readSettings', () => {
       fullScan: '0 2 * * *',
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       maxRepairs: { count: 100, percent: 1 },
+      failover: 'off',
       diskMinFree: { percent: 10, bytes: 5 * 2 ** 30 },
       kinds: { manifest: 'warn', subject: 'warn', search_index: 'warn', unit: 'warn', lesson: 'warn' },
       smtpUrl: null,
