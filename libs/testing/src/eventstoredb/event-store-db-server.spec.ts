@@ -119,16 +119,14 @@ describe('the EventStoreDB server', () => {
   });
 
   it('sends a reader that does not read no more than it has room for', async () => {
-    for (let nth = 0; nth < 40; nth += 1) {
-      await client.appendToStream(`a-${nth}`, event(nth, 200_000), {
-        expectedRevision: NO_STREAM,
-        credentials,
-      });
+    const events = Array.from({ length: 20 }, (_, nth) => event(nth, 30_000));
+    for (let stream = 0; stream < 10; stream += 1) {
+      await client.appendToStream(`a-${stream}`, events, { expectedRevision: NO_STREAM, credentials });
     }
     const subscription = client.subscribeToAll({ fromPosition: START }, { highWaterMark: 1 });
     await waitFor('the first events', () => subscription.readableLength > 0);
     await append('b-1', [99], NO_STREAM);
-    expect(server.calls['EventSent']).toBeLessThan(30);
+    expect(server.calls['EventSent']).toBeLessThan(100);
     await subscription.unsubscribe();
   });
 });
