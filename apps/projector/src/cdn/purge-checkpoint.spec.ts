@@ -124,6 +124,25 @@ describe('the checkpoint', () => {
     world.clock.advance(1_000);
     expect(await world.purged(1)).toEqual([urlOf(A)]);
   });
+
+  it.each(['get', 'put'] as const)(
+    'leaves nothing out that is replicated before the first %s of it succeeds',
+    async (method) => {
+      let isAway = true;
+      const failing = (): Promise<never> =>
+        Promise.reject(new HoldfastError('BUCKET_ACCESS_DENIED', 'Not for this object.'));
+      const away: Pick<ObjectStore, 'get' | 'put'> = {
+        get: (...args) => (isAway && method === 'get' ? failing() : world.bucket.get(...args)),
+        put: (...args) => (isAway && method === 'put' ? failing() : world.bucket.put(...args)),
+      };
+      await world.start({}, { bucket: away });
+      await world.resting('BUCKET_ACCESS_DENIED');
+      await world.given(replicated(A));
+      isAway = false;
+      world.clock.advance(1_000);
+      expect(await world.purged(1)).toEqual([urlOf(A)]);
+    },
+  );
 });
 
 describe('closing', () => {

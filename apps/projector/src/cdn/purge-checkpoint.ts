@@ -38,6 +38,8 @@ export class PurgeCheckpoint {
   readonly #ports: PurgeCheckpointPorts;
   readonly #logId: string;
   readonly #advanced = new Wakeup();
+  /** The log's end when this began: what is replicated while the bucket does not say how far it has come is to be purged too. */
+  #begunAt: Position | null = null;
   #position: Position | null = null;
   #saved: Position | null = null;
   #triedAt = Number.NEGATIVE_INFINITY;
@@ -61,15 +63,16 @@ export class PurgeCheckpoint {
   async open(signal: AbortSignal): Promise<void> {
     const { store, bucket, log } = this.#ports;
     const head = await store.head();
+    const start = (this.#begunAt ??= head);
     const found = await this.#read(bucket, signal);
     if (typeof found !== 'string' && isPositionAtOrAfter(head, found.position)) {
       this.#position = this.#saved = found.position;
       return;
     }
     const why = typeof found === 'string' ? found : 'it is past the end of the log';
-    log.info({ key: PURGED_KEY, position: head }, `Purging begins at the log's head: ${why}.`);
-    await this.#put(head, signal);
-    this.#position = head;
+    log.info({ key: PURGED_KEY, position: start }, `Purging begins at the log's head: ${why}.`);
+    await this.#put(start, signal);
+    this.#position = start;
   }
 
   /** Everything up to there is purged, or never can be. */
