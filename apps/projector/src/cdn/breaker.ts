@@ -7,6 +7,7 @@ export interface BreakerPorts {
   readonly signal: AbortSignal;
   /** Between 0 and 1. */
   readonly random: () => number;
+  /** Also when it stays open for another reason. */
   readonly onOpen: (why: HoldfastError) => void;
   readonly onClose: () => void;
   /** A probe met what no waiting mends. */
@@ -25,6 +26,8 @@ const MAY_BE_THE_BUCKET: ReadonlySet<ErrorCode> = new Set([
   'BUCKET_UNSUPPORTED',
   'OBJECT_REJECTED',
   'HASH_MISMATCH',
+  // What no adapter foresaw: the service that gives out credentials is away, perhaps.
+  'INTERNAL',
   'DISK_FULL',
 ]);
 const FIRST_WAIT_MS = 1_000;
@@ -70,10 +73,11 @@ export class BucketBreaker {
   }
 
   async #untilClosed(): Promise<void> {
-    const { clock, signal, random, onClose, onFatal } = this.#ports;
+    const { clock, signal, random, onOpen, onClose, onFatal } = this.#ports;
     for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       await clock.sleep(waitMs * (1 - random() / 2), signal);
       if (signal.aborted) return;
+      const { code } = this.#why!;
       try {
         this.#why = await this.#try();
       } catch (error) {
@@ -84,6 +88,7 @@ export class BucketBreaker {
         onClose();
         return;
       }
+      if (this.#why.code !== code) onOpen(this.#why);
     }
   }
 

@@ -74,11 +74,11 @@ describe('a bucket that is down', () => {
     expect(Math.max(...waits)).toBe(30);
   });
 
-  it.each(['OBJECT_REJECTED', 'HASH_MISMATCH'] as const)(
-    'behind something that answers everything with %s makes no dead letter',
+  it.each(['OBJECT_REJECTED', 'HASH_MISMATCH', 'INTERNAL'] as const)(
+    'of which everything fails with %s makes no dead letter',
     async (code) => {
       await (await (await world.given(published(A, 'a'))).start()).settled();
-      const error = new HoldfastError(code, 'Whatever is in between refuses everything.');
+      const error = new HoldfastError(code, 'Nothing gets through.');
       for (const method of ['put', 'get', 'head', 'deleteMany'] as const)
         world.bucket.fail(method, { times: Infinity, error });
       await world.given(...Array.from({ length: 50 }, (_, index) => published(`units/${index}.json`, 'x')));
@@ -90,6 +90,21 @@ describe('a bucket that is down', () => {
       expect(await world.outcomes('units/7.json')).toEqual(['put of version 0, attempt 1']);
     },
   );
+
+  it('of which something else is wrong by now says so', async () => {
+    await (await (await world.given(published(A, 'a'))).start()).settled();
+    down();
+    await world.given(published(A, 'b'));
+    await until('the breaker to open', isWaiting);
+    world.heal();
+    world.bucket.fail('get', { times: Infinity, error: DENIED });
+    world.clock.advance(1_000);
+    await until('the other reason', () => world.projector.status().reason?.includes(DENIED.code) === true);
+    expect(world.logged.filter((line) => line.startsWith('Replication waits for the bucket: '))).toEqual([
+      expect.not.stringContaining(DENIED.message),
+      expect.stringContaining(DENIED.message),
+    ]);
+  });
 
   it('with a wrong key is said, and mended without a restart', async () => {
     for (const method of ['put', 'get', 'head'] as const)
