@@ -52,7 +52,6 @@ export class Put implements Change {
   readonly #options: PutOptions;
   #tmp: string | null = null;
   #fd: number | null = null;
-  #stamp = '';
 
   constructor(key: string, file: string, content: Uint8Array, options: PutOptions) {
     this.#key = key;
@@ -71,19 +70,19 @@ export class Put implements Change {
   async sync(): Promise<void> {
     if (this.#fd === null) return;
     await fsyncFile(this.#fd);
-    // A rename changes none of size, time of modification and inode.
-    this.#stamp = stampOf(fstatSync(this.#fd, { bigint: true }));
   }
 
   apply({ folder, rows, touched }: ChangeContext): void {
-    if (this.#tmp === null) throw new Error('apply comes after write');
+    if (this.#tmp === null || this.#fd === null) throw new Error('apply comes after write');
     this.#checkPrecondition(folder, rows);
     for (const directory of directoriesOfKey(folder, this.#key)) makeDirectory(directory, touched);
     renameSync(this.#tmp, this.#file);
     this.#tmp = null;
     touched.add(dirname(this.#file));
     const { md5, contentType, cacheControl, metadata } = this.#options;
-    rows.save({ key: this.#key, stamp: this.#stamp, md5, contentType, cacheControl, metadata });
+    // After the rename, which is a change of the file.
+    const stamp = stampOf(fstatSync(this.#fd, { bigint: true }));
+    rows.save({ key: this.#key, stamp, md5, contentType, cacheControl, metadata });
   }
 
   discard(): void {

@@ -14,6 +14,9 @@ import {
   symlinkSync,
   utimesSync,
   writeFileSync,
+  closeSync,
+  openSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -159,6 +162,18 @@ describe('a file that somebody else wrote into the folder', () => {
     writeFileSync(join(folder, 'a.json'), 'tampered'.slice(0, 4));
     utimesSync(join(folder, 'a.json'), atime, mtime);
     expect(await store.get('a.json')).toMatchObject({ etag: md5Of('tamp'), metadata: {} });
+  });
+
+  it('is found out by a listing too, though size and time of modification are those of the object', async () => {
+    const store = open();
+    await putText(store, 'a.json', 'text');
+    const { atime, mtime } = statSync(join(folder, 'a.json'));
+    const file = openSync(join(folder, 'a.json'), 'r+');
+    writeSync(file, 'tamp');
+    closeSync(file);
+    utimesSync(join(folder, 'a.json'), atime, mtime);
+    const { objects } = await store.list({ prefix: '', after: null, maxCount: 10 });
+    expect(objects).toMatchObject([{ key: 'a.json', bytes: 4, etag: md5Of('tamp') }]);
   });
 
   it('is passed over where it is a symbolic link, and never written through', async () => {

@@ -24,8 +24,12 @@ const MIGRATIONS = [
    ) STRICT, WITHOUT ROWID`,
 ];
 
-/** Another file, or other bytes in the same file, have another stamp; a copied file has one too. */
-export const stampOf = (stat: BigIntStats): string => `${stat.size}:${stat.mtimeNs}:${stat.ino}`;
+/**
+ * Another file, or other bytes in the same file, have another stamp, also where somebody set the time of modification
+ * back; a copied file has one too.
+ */
+export const stampOf = (stat: BigIntStats): string =>
+  `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`;
 
 /** Headers and metadata of a folder bucket's objects. All calls are synchronous. */
 export class ObjectRows {
