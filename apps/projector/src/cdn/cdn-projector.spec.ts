@@ -142,7 +142,7 @@ describe('the local file', () => {
   it('holds up no other path while it is missing', async () => {
     await world.start({ concurrency: 1 });
     world.disk.isHeld = true;
-    await world.given(...Array.from({ length: 1_500 }, (_, index) => published(`held/${index}.json`, 'x')));
+    await world.given(...Array.from({ length: 1_100 }, (_, index) => published(`held/${index}.json`, 'x')));
     world.disk.isHeld = false;
     world.clock.advance(10_000);
     await world.given(published(A, 'a1'));

@@ -33,7 +33,7 @@ import { Purging } from './purging.ts';
 import type { LocalFiles } from './replicate.ts';
 
 const NODE = 'web-1';
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 15_000;
 /** Catalogs are disposable, and some specs open hundreds: not on a disk where there is memory. */
 const QUICK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
