@@ -57,9 +57,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const jobsOf = (
-  others: Partial<Record<JobKind, RunJob>> = {},
-): Partial<Record<JobKind, RunJob>> => ({
+const jobsOf = (others: Partial<Record<JobKind, RunJob>> = {}): Partial<Record<JobKind, RunJob>> => ({
   replay: replay(null),
   'directory-deletion': directoryDeletion({
     store: faulty.store,
