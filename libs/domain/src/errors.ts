@@ -32,6 +32,7 @@ export const ERROR_KINDS = {
   ORIGIN_NOT_ALLOWED: 'denied',
   BUCKET_ACCESS_DENIED: 'denied',
   PURGE_DENIED: 'denied',
+  EVENT_STORE_ACCESS_DENIED: 'denied',
   NOTHING_TO_RETRY: 'rejected',
   NODE_REPORTING: 'rejected',
   QUARANTINE_PLACE_TAKEN: 'rejected',
