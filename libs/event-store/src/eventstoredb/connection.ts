@@ -1,0 +1,212 @@
+import {
+  ANY,
+  type AllStreamResolvedEvent,
+  type AppendResult,
+  BACKWARDS,
+  END,
+  ErrorType,
+  type EventData,
+  EventStoreDBClient,
+  FORWARDS,
+  type Filter,
+  NO_STREAM,
+  type RecordedEvent,
+  START,
+} from '@eventstore/db-client';
+import { type Direction, HoldfastError } from '@holdfast/domain';
+import { LiveSource } from './live-source.ts';
+import type { LogPlace } from './schema.ts';
+import { unavailable } from './translate-error.ts';
+
+/**
+ * The client with what it lacks: a deadline on everything, an end to what is no longer wanted, and a close.
+ * One connection serves one log; it is made again by the client when it is lost.
+ */
+export class Connection {
+  /** Address for messages, without credentials. */
+  readonly server: string;
+  readonly #client: EventStoreDBClient;
+  readonly #deadlineMs: number;
+  readonly #credentials: { username: string; password: string } | undefined;
+  readonly #sources = new Set<LiveSource>();
+
+  /** @throws CONFIG_INVALID */
+  constructor(url: string, deadlineMs: number) {
+    const { server, credentials } = partsOf(url);
+    this.server = server;
+    this.#credentials = credentials;
+    this.#deadlineMs = deadlineMs;
+    try {
+      this.#client = EventStoreDBClient.connectionString(url);
+    } catch (cause) {
+      throw new HoldfastError('CONFIG_INVALID', `The URL of the event log (${server}) cannot be used.`, {
+        cause,
+      });
+    }
+  }
+
+  /** Appends in a call of its own: the client's shared one has no deadline, and its errors reach other appends. */
+  async append(
+    stream: string,
+    events: EventData[],
+    expected: bigint | 'none' | 'any',
+  ): Promise<AppendResult> {
+    const expectedRevision = expected === 'none' ? NO_STREAM : expected === 'any' ? ANY : expected;
+    return await this.#inTime(
+      this.#client.appendToStream(stream, events, {
+        expectedRevision,
+        deadline: this.#deadlineMs,
+        requiresLeader: true,
+        ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
+      }),
+    );
+  }
+
+  /** From `$maxCount` on the server; null where it is not set. */
+  async maxCountOf(stream: string): Promise<number | null> {
+    const { metadata } = await this.#inTime(this.#client.getStreamMetadata(stream, { requiresLeader: true }));
+    return metadata?.maxCount ?? null;
+  }
+
+  async setMaxCount(stream: string, maxCount: number): Promise<void> {
+    const credentials = this.#credentials === undefined ? {} : { credentials: this.#credentials };
+    await this.#inTime(this.#client.setStreamMetadata(stream, { maxCount }, credentials));
+  }
+
+  /** Reads one stream; nothing where there is none. */
+  async *readStream(
+    stream: string,
+    options: { direction: Direction; fromRevision: bigint | null; maxCount: number },
+  ): AsyncGenerator<RecordedEvent, void, undefined> {
+    const isForwards = options.direction === 'forwards';
+    const read = this.#client.readStream(stream, {
+      direction: isForwards ? FORWARDS : BACKWARDS,
+      fromRevision: options.fromRevision ?? (isForwards ? START : END),
+      maxCount: options.maxCount,
+      requiresLeader: true,
+    });
+    try {
+      for await (const { event } of this.#guarded(read)) if (event !== undefined) yield event;
+    } catch (error) {
+      if ((error as { type?: string }).type !== ErrorType.STREAM_NOT_FOUND) throw error;
+    }
+  }
+
+  /** Reads the whole server: forwards the place is included, backwards it is not; null is the end that comes first. */
+  async *readAll(options: {
+    direction: Direction;
+    from: LogPlace | null;
+    maxCount: number;
+  }): AsyncGenerator<AllStreamResolvedEvent, void, undefined> {
+    const isForwards = options.direction === 'forwards';
+    const read = this.#client.readAll({
+      direction: isForwards ? FORWARDS : BACKWARDS,
+      fromPosition: options.from ?? (isForwards ? START : END),
+      maxCount: options.maxCount,
+      requiresLeader: true,
+    });
+    yield* this.#guarded(read);
+  }
+
+  /** Everything after the place that passes the filter, as it comes. */
+  subscribe(after: LogPlace, filter: Filter): LiveSource {
+    const source = new LiveSource(
+      this.#client.subscribeToAll(
+        { fromPosition: after, filter, requiresLeader: true },
+        { highWaterMark: HIGH_WATER_MARK },
+      ),
+      () => this.#sources.delete(source),
+    );
+    this.#sources.add(source);
+    return source;
+  }
+
+  /** Leaves nothing on the server. */
+  async close(): Promise<void> {
+    for (const source of [...this.#sources]) await source.close();
+    await this.#inTime(this.#client.dispose()).catch(() => undefined);
+    // The client has no way to close its channel, which would keep the connection for half an hour.
+    const { getChannel } = this.#client as unknown as { getChannel: () => Promise<{ close(): void }> };
+    await this.#inTime(getChannel()).then(
+      (channel) => {
+        channel.close();
+      },
+      () => undefined,
+    );
+  }
+
+  async *#guarded<Event>(read: Reading<Event>): AsyncGenerator<Event, void, undefined> {
+    let expire = (): void => undefined;
+    const expired = new Promise<never>((_, reject) => {
+      expire = (): void => {
+        reject(this.#late());
+      };
+    });
+    expired.catch(() => undefined);
+    const timer = setTimeout(expire, this.#deadlineMs);
+    read.on('error', () => undefined);
+    const events = read.iterator({ destroyOnReturn: false });
+    let hasEnded = false;
+    try {
+      for (;;) {
+        const step = await Promise.race([events.next(), expired]);
+        hasEnded = step.done === true;
+        if (step.done === true) return;
+        yield step.value;
+        timer.refresh();
+      }
+    } finally {
+      clearTimeout(timer);
+      if (!hasEnded) {
+        // Whoever only stops iterating leaves the call open on the server; and one that the server has ended
+        // stays open here until it is read to its end.
+        void read.cancel().catch(() => undefined);
+        read.resume();
+      }
+    }
+  }
+
+  async #inTime<T>(call: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(this.#late());
+      }, this.#deadlineMs);
+    });
+    try {
+      return await Promise.race([call, expired]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #late(): HoldfastError {
+    return unavailable(this.server, 'in time', `nothing came within ${this.#deadlineMs} ms`);
+  }
+}
+
+/** Events that wait for a consumer, besides what gRPC holds. */
+const HIGH_WATER_MARK = 64;
+
+interface Reading<Event> {
+  iterator(options: { destroyOnReturn: boolean }): AsyncIterator<Event>;
+  on(event: 'error', listener: () => void): unknown;
+  cancel(): Promise<void>;
+  resume(): unknown;
+}
+
+/** Credentials per call are what makes the client append in a call of its own; over an insecure connection it sends none. */
+function partsOf(url: string): { server: string; credentials?: { username: string; password: string } } {
+  const match =
+    /^(?<scheme>[a-z+]+:\/\/)(?:(?<user>[^:@/]*):(?<password>[^@/]*)@)?(?<hosts>[^/?]*)(?<rest>.*)$/.exec(
+      url,
+    );
+  const { user, password, hosts = '', rest = '' } = match?.groups ?? {};
+  if (user !== undefined && password !== undefined) {
+    const credentials = { username: decodeURIComponent(user), password: decodeURIComponent(password) };
+    return { server: hosts, credentials };
+  }
+  return /[?&]tls=false\b/i.test(rest)
+    ? { server: hosts, credentials: { username: 'none', password: 'none' } }
+    : { server: hosts };
+}

@@ -1,0 +1,166 @@
+import { eventTypeFilter, excludeSystemEvents, type Filter, streamNameFilter } from '@eventstore/db-client';
+import {
+  HoldfastError,
+  type LogFilter,
+  type LogPage,
+  type Position,
+  type SubscribeOptions,
+} from '@holdfast/domain';
+import type { Connection } from './connection.ts';
+import type { LiveSource } from './live-source.ts';
+import type { EventReader } from './read-events.ts';
+import { type FetchedEvent, type LogPlace, toPlace, toPosition } from './schema.ts';
+import { translateError, unavailable } from './translate-error.ts';
+
+const DEFAULT_PAGE = 256;
+const PAGE_BYTES = 8 * 1024 * 1024;
+/** How often an idle subscription makes sure that nothing lies beyond what it handed out. */
+const LOOK_EVERY_MS = 400;
+
+export interface Followed {
+  readonly connection: Connection;
+  readonly reader: EventReader;
+  /** Of the log's streams on the server. */
+  readonly prefix: string;
+  /** The log's first event. */
+  readonly first: LogPlace;
+  /** How long the subscription may keep back an event that is known to be there. */
+  readonly deadlineMs: number;
+  /** @throws EVENT_STORE_UNAVAILABLE once the store is closed */
+  refuseClosed(): void;
+  onClose(callback: () => void): () => void;
+}
+
+/**
+ * Pages from a position on, for ever, from a filtered subscription: the server sends what passes, and the
+ * rest is looked over now and then, so that the position moves and a subscription that has gone silent is found out.
+ * @throws EVENT_STORE_UNAVAILABLE when it is lost, also where it ends without an error
+ * @throws LOG_MISMATCH where the position lies past the end of the log
+ */
+export async function* followLogLive(
+  options: SubscribeOptions,
+  log: Followed,
+): AsyncGenerator<LogPage, void, undefined> {
+  const { signal, filter, withBodies, onCurrent, maxCount = DEFAULT_PAGE } = options;
+  const { connection, reader } = log;
+  if (signal.aborted) return;
+  let { after } = options;
+  let hasSaidEnd = false;
+  let [lookedAt, waitingSince] = [-Infinity, Infinity];
+  // The first event itself is wanted too, and a subscription begins after the place it is given.
+  const start =
+    after === null ? { commit: log.first.commit - 1n, prepare: log.first.commit - 1n } : toPlace(after);
+  const source = connection.subscribe(start, serverFilter(filter, log.prefix));
+  const ring = (): void => {
+    source.ring();
+  };
+  signal.addEventListener('abort', ring);
+  const forget = log.onClose(ring);
+
+  /** What lies between the position and the next event that passes. */
+  const look = async (): Promise<'current' | 'behind'> => {
+    lookedAt = performance.now();
+    const page = await reader.readLog({ after, maxCount: 1, ...(filter === undefined ? {} : { filter }) });
+    if (after !== null && page.isPastEnd) throw pastEnd(after, connection.server);
+    if (page.events.length > 0) return 'behind';
+    after = page.next;
+    return page.isEnd ? 'current' : 'behind';
+  };
+
+  try {
+    for (;;) {
+      log.refuseClosed();
+      if (isAborted(signal)) return;
+      const { events, reached } = take(source, reader, { after, filter, maxCount });
+      if (reached !== null) {
+        after = reached;
+        waitingSince = Infinity;
+      }
+      const visible = await reader.decode(await reader.withoutForgotten(events), withBodies);
+      if (visible.length > 0) {
+        const isEnd: boolean = !hasSaidEnd && visible.length < maxCount && (await look()) === 'current';
+        hasSaidEnd ||= isEnd;
+        yield { events: visible, next: after, isEnd };
+        continue;
+      }
+      if (reached !== null) continue;
+      if (source.failure !== null) {
+        throw translateError(source.failure, 'to a subscriber', connection.server);
+      }
+      if (performance.now() - lookedAt >= LOOK_EVERY_MS) {
+        const before = after;
+        const state = await look();
+        if (state === 'behind' && after === before) {
+          waitingSince = Math.min(waitingSince, performance.now());
+          if (performance.now() - waitingSince > log.deadlineMs) {
+            throw unavailable(connection.server, 'to a subscriber', 'it keeps back what is there');
+          }
+        } else {
+          waitingSince = Infinity;
+        }
+        const isEnd = state === 'current';
+        if (after !== before || (isEnd && !hasSaidEnd)) {
+          hasSaidEnd ||= isEnd;
+          if (isAborted(signal)) return;
+          yield { events: [], next: after, isEnd };
+        }
+        if (isEnd) onCurrent?.();
+        else if (after !== before) lookedAt = -Infinity;
+      }
+      await source.rung(Math.max(0, lookedAt + LOOK_EVERY_MS - performance.now()));
+    }
+  } catch (error) {
+    throw translateError(error, 'to a subscriber', connection.server);
+  } finally {
+    signal.removeEventListener('abort', ring);
+    forget();
+    await source.close();
+  }
+}
+
+/** Whatever is buffered, up to a page. `reached` is the position of the last event looked at. */
+function take(
+  source: LiveSource,
+  reader: EventReader,
+  { after, filter, maxCount }: { after: Position | null; filter: LogFilter | undefined; maxCount: number },
+): { events: FetchedEvent[]; reached: Position | null } {
+  const events: FetchedEvent[] = [];
+  let [bytes, reached]: [number, Position | null] = [0, null];
+  while (events.length < maxCount && bytes <= PAGE_BYTES) {
+    const resolved = source.read();
+    if (resolved === null) break;
+    const { event } = resolved;
+    if (event === undefined) continue;
+    const position = toPosition(event.position);
+    const fetched = after !== null && position <= after ? null : reader.fetched(event, filter);
+    if (fetched === null) continue;
+    reached = position;
+    events.push(fetched);
+    bytes += fetched.bodyBytes;
+  }
+  return { events, reached };
+}
+
+/** The server filters by one of stream and type; the rest is left out here. */
+function serverFilter(filter: LogFilter | undefined, prefix: string): Filter {
+  if (filter?.streamPrefixes !== undefined) {
+    // A list of none lets nothing pass.
+    const prefixes = filter.streamPrefixes.map((stream) => prefix + stream);
+    return streamNameFilter({ prefixes: prefixes.length === 0 ? [NOTHING] : prefixes });
+  }
+  if (prefix !== '') return streamNameFilter({ prefixes: [prefix] });
+  if (filter?.types === undefined) return excludeSystemEvents();
+  return eventTypeFilter({ prefixes: filter.types.length === 0 ? [NOTHING] : [...filter.types] });
+}
+
+const NOTHING = '\u0000';
+
+/** The signal changes while the loop waits, which the compiler does not see. */
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+
+const pastEnd = (position: Position, server: string): HoldfastError =>
+  new HoldfastError(
+    'LOG_MISMATCH',
+    `The position ${position} lies past the end of the event log at ${server}: the log was replaced or restored from before. See the runbook, "Log mismatch".`,
+    { context: { position, server } },
+  );
