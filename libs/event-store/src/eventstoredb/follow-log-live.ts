@@ -47,10 +47,19 @@ export async function* followLogLive(
   let { after } = options;
   let hasSaidEnd = false;
   let [lookedAt, waitingSince] = [-Infinity, Infinity];
-  // The first event itself is wanted too, and a subscription begins after the place it is given.
-  const start =
-    after === null ? { commit: log.first.commit - 1n, prepare: log.first.commit - 1n } : toPlace(after);
-  const source = connection.subscribe(start, serverFilter(filter, log.prefix));
+  if (after === null) {
+    // A subscription begins after a place, and the server takes only places where an event begins.
+    const page = await firstPage(log, { filter, withBodies, maxCount });
+    hasSaidEnd = page.isEnd;
+    after = page.next;
+    if (page.events.length > 0 || page.isEnd) yield { events: page.events, next: after, isEnd: page.isEnd };
+    if (isAborted(signal)) return;
+    log.refuseClosed();
+  }
+  const source = connection.subscribe(
+    after === null ? log.first : toPlace(after),
+    serverFilter(filter, log.prefix),
+  );
   const ring = (): void => {
     source.ring();
   };
@@ -115,6 +124,23 @@ export async function* followLogLive(
     signal.removeEventListener('abort', ring);
     forget();
     await source.close();
+  }
+}
+
+async function firstPage(
+  { reader, connection }: Followed,
+  options: { filter: LogFilter | undefined; withBodies: boolean | undefined; maxCount: number },
+): Promise<LogPage> {
+  const { filter, withBodies, maxCount } = options;
+  try {
+    return await reader.readLog({
+      after: null,
+      maxCount,
+      ...(filter === undefined ? {} : { filter }),
+      ...(withBodies === undefined ? {} : { withBodies }),
+    });
+  } catch (error) {
+    throw translateError(error, 'to a subscriber', connection.server);
   }
 }
 
