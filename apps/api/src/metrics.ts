@@ -1,7 +1,6 @@
-import { CONTENT_EVENT_TYPES } from '@holdfast/domain';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Api } from './api.ts';
-import { measureLag } from './log-lag.ts';
+import { measureContentLag, measureLag } from './log-lag.ts';
 import { findCondition } from './readiness.ts';
 
 export interface ApiMetrics {
@@ -105,7 +104,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       this.reset();
       for (const { node, projectors } of catalog.nodes()) {
         for (const { name, checkpoint } of projectors) {
-          const { events } = await measureLag(store, checkpoint, CONTENT_EVENT_TYPES);
+          const { events } = await measureContentLag({ store, catalog }, checkpoint);
           this.set({ reporter: node, projector: name }, events);
         }
       }

@@ -36,7 +36,7 @@ import {
   type OpenDriftQuestion,
   type ScansQuestion,
 } from './scans.ts';
-import { findNextRetry, findOldestPending, listDue } from './replications.ts';
+import { countChanges, findNextRetry, findOldestPending, listDue } from './replications.ts';
 import {
   type CatalogDocument,
   type CatalogJob,
@@ -165,6 +165,12 @@ export class Catalog {
   replicationCounts(): Record<ReplicationStatus, number> {
     const counts = REPLICATION_STATUSES.map((status) => [status, this.#applier.count(status)] as const);
     return Object.fromEntries(counts) as Record<ReplicationStatus, number>;
+  }
+
+  /** Published and deleted versions after a position, up to the catalog's own checkpoint; counted up to `max`. */
+  changesAfter(position: Position | null, max: number): number {
+    const upTo = this.checkpoint;
+    return upTo === null ? 0 : countChanges(this.#queries, { after: position, upTo, max });
   }
 
   oldestPendingAt(): Date | null {

@@ -27,6 +27,19 @@ export function findNextRetry(queries: Queries, now: Date): Date | null {
   return due === null ? null : new Date(due);
 }
 
+/** How many documents were published and deleted after one position, up to another; counted up to `max`. */
+export function countChanges(
+  queries: Queries,
+  range: { after: string | null; upTo: string; max: number },
+): number {
+  const { after, upTo, max } = range;
+  const row = queries.one(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM replications WHERE position > ? AND position <= ? LIMIT ?)',
+    [after ?? '', upTo, max],
+  );
+  return (row?.['count'] ?? 0) as number;
+}
+
 /** When the oldest version that is queued or failing was published or deleted. */
 export function findOldestPending(queries: Queries): Date | null {
   const row = queries.one(

@@ -1,11 +1,11 @@
 import { REPLICATION_STATUSES } from '@holdfast/catalog';
-import { CONTENT_EVENT_TYPES, PROJECTOR_STATES, SCAN_KINDS } from '@holdfast/domain';
+import { PROJECTOR_STATES, SCAN_KINDS } from '@holdfast/domain';
 import { isSilent } from '@holdfast/health';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import type { NodeDiskState } from '../disks.ts';
 import { readOrNull } from '../local-index.ts';
-import { measureLag } from '../log-lag.ts';
+import { measureContentLag, measureLag } from '../log-lag.ts';
 import { findOpenAlerts } from '../open-alerts.ts';
 import { problemResponse } from '../problems.ts';
 import { findCondition, reasonSchema } from '../readiness.ts';
@@ -145,7 +145,7 @@ export function health(app: ApiServer, api: Api): void {
         local: {
           generation: readOrNull(() => reader.generation()),
           checkpoint,
-          lag: await measureLag(store, checkpoint, CONTENT_EVENT_TYPES),
+          lag: await measureContentLag(api, checkpoint),
         },
         disk: {
           freeBytes,
@@ -169,13 +169,13 @@ const fullest = (disks: readonly NodeDiskState[]): NodeDiskState =>
   );
 
 async function viewNode(
-  { store }: Api,
+  api: Api,
   node: ReturnType<Api['catalog']['nodes']>[number],
   now: Date,
 ): Promise<z.infer<typeof nodeSchema>> {
   const projectors = node.projectors.map(async (projector) => ({
     ...projector,
-    lag: await measureLag(store, projector.checkpoint, CONTENT_EVENT_TYPES),
+    lag: await measureContentLag(api, projector.checkpoint),
   }));
   return { ...node, silent: isSilent(node, now), projectors: await Promise.all(projectors) };
 }
