@@ -13,7 +13,7 @@ export interface ChildDefinition {
  */
 const CHILD_FLAGS = [
   '--max-semi-space-size=8',
-  '--heap-growing-percent=20',
+  '--heap-growing-percent=50',
   '--disable-warning=ExperimentalWarning',
 ];
 
