@@ -37,7 +37,7 @@ export function countChanges(
     'SELECT count(*) AS count FROM (SELECT 1 FROM replications WHERE position > ? AND position <= ? LIMIT ?)',
     [after ?? '', upTo, max],
   );
-  return (row?.['count'] ?? 0);
+  return row?.['count'] ?? 0;
 }
 
 /** When the oldest version that is queued or failing was published or deleted. */
