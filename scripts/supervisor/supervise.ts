@@ -12,7 +12,7 @@ export interface ChildDefinition {
  * large machines, it would keep hundreds of megabytes of it.
  */
 const CHILD_FLAGS = [
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=16',
   '--heap-growing-percent=50',
   '--disable-warning=ExperimentalWarning',
 ];
