@@ -12,9 +12,9 @@ import {
   systemClock,
   toHoldfastError,
 } from '@holdfast/domain';
-import { openSqliteEventStore } from '@holdfast/event-store';
+import { openEventStore } from '@holdfast/event-store';
 import { Alerts, openAlerts, appendWithReserve } from '@holdfast/health';
-import { reservedKeyBytes } from '@holdfast/settings';
+import { eventStorePlaceOf, reservedKeyBytes } from '@holdfast/settings';
 import {
   type ContentReader,
   dataPaths,
@@ -22,8 +22,10 @@ import {
   openContentReader,
   prepareDataDirectory,
   findMismatch,
+  holdsFilesOfALog,
   refuseMissingLog,
 } from '@holdfast/storage';
+import { dirname } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import pino from 'pino';
 import { container, instanceCachingFactory } from 'tsyringe';
@@ -81,8 +83,8 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
       if (kind === 'fatal') broken.resolve(error);
     };
 
-    const eventsFile = config.eventStore.file ?? paths.events;
-    refuseMissingLog(config.dataDir, eventsFile);
+    const place = eventStorePlaceOf(config, paths);
+    if (place.kind === 'sqlite') refuseMissingLog(config.dataDir, place.file);
     const { lowerCaseOnly } = prepareDataDirectory(config.dataDir);
     const lock = lockDataDirectory(config.dataDir, 'api');
     closers.push(() => {
@@ -98,16 +100,11 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     closers.push(() => alerts.close());
     alerts.start();
     parts.registerInstance(Alerts, alerts);
-    const opened =
-      overrides.store ??
-      (await openSqliteEventStore({
-        file: eventsFile,
-        bellFile: paths.eventsBell,
-        clock,
-        createIfMissing: true,
-      }));
+    const createIfMissing = !holdsFilesOfALog(config.dataDir);
+    const opened = overrides.store ?? (await openEventStore(place, { clock, createIfMissing })).store;
     closers.push(() => opened.close());
-    const disks = new Disks({ dataDir: config.dataDir, eventsFile, minFree: config.diskMinFree, clock });
+    const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
+    const disks = new Disks({ dataDir: config.dataDir, logDirectory, minFree: config.diskMinFree, clock });
     parts.registerInstance(Disks, disks);
     const store = appendWithReserve(opened, disks.logReserve);
     parts.registerInstance<EventStore>(EVENT_STORE, store);

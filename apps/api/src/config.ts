@@ -6,6 +6,7 @@ const NAMES = [
   'host',
   'node',
   'eventStore',
+  'eventStorePrefix',
   'bucket',
   'cdnBaseUrl',
   'localBaseUrl',

@@ -1,6 +1,5 @@
-import { dirname } from 'node:path';
 import { type Clock, HoldfastError } from '@holdfast/domain';
-import { DiskGuard, type DiskState, openReserves, type WatchedDisk } from '@holdfast/health';
+import { DiskGuard, type DiskState, openReserves, type Reserves, type WatchedDisk } from '@holdfast/health';
 import type { DiskMinFree } from '@holdfast/settings';
 
 export interface NodeDisk extends WatchedDisk {
@@ -22,16 +21,18 @@ const LOG = ['log'];
 export class Disks {
   readonly all: readonly NodeDisk[];
 
-  /** @param options.eventsFile  exists */
-  constructor(options: { dataDir: string; eventsFile: string; minFree: DiskMinFree; clock: Clock }) {
-    const { dataDir, minFree, clock } = options;
-    const logDirectory = dirname(options.eventsFile);
+  readonly #reserves: Reserves;
+
+  /** @param options.logDirectory  exists; null where the log is on a server */
+  constructor(options: { dataDir: string; logDirectory: string | null; minFree: DiskMinFree; clock: Clock }) {
+    const { dataDir, logDirectory, minFree, clock } = options;
     const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
     const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
     const data = { name: 'data', directory: dataDir, guard: guard(dataDir), reserve: reserves.data };
+    this.#reserves = reserves;
     this.all =
-      reserves.log === reserves.data
-        ? [{ ...data, holds: [...DATA, ...LOG] }]
+      logDirectory === null || reserves.log === reserves.data
+        ? [{ ...data, holds: logDirectory === null ? DATA : [...DATA, ...LOG] }]
         : [
             { ...data, holds: DATA },
             {
@@ -46,7 +47,7 @@ export class Disks {
 
   /** What appends may take when the disk of the log is full. */
   get logReserve(): WatchedDisk['reserve'] {
-    return this.all.find(({ holds }) => holds.includes('log'))!.reserve;
+    return this.#reserves.log;
   }
 
   states(): NodeDiskState[] {

@@ -7,14 +7,18 @@ import {
   CommandHandler,
   EVENT_STORE,
   type EventStore,
+  type HeldLock,
+  type LockKeeper,
+  type LockName,
   ModeWatch,
   OBJECT_STORE,
   type ObjectStore,
   type Purger,
   systemClock,
+  type TakeLock,
   toHoldfastError,
 } from '@holdfast/domain';
-import { openSqliteEventStore } from '@holdfast/event-store';
+import { openEventStore } from '@holdfast/event-store';
 import {
   Alerts,
   openAlerts,
@@ -26,6 +30,7 @@ import {
   type Reserves,
   type WatchedDisk,
 } from '@holdfast/health';
+import { eventStorePlaceOf } from '@holdfast/settings';
 import {
   type ContentReader,
   dataPaths,
@@ -33,20 +38,20 @@ import {
   openContentReader,
   prepareDataDirectory,
   findMismatch,
+  holdsFilesOfALog,
   refuseMissingLog,
 } from '@holdfast/storage';
 import { dirname } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { container, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
+import { CdnDuty, type CdnWork } from './cdn/cdn-duty.ts';
 import { CdnProjector } from './cdn/cdn-projector.ts';
 import { Purging } from './cdn/purging.ts';
-import { type Released, whenLocked } from './cdn/stand-by.ts';
 import type { ProjectorConfig } from './config.ts';
 import { DriftProjector } from './drift/drift-projector.ts';
 import { restoreFromQuarantine } from './drift/restore-job.ts';
 import { scanJob } from './drift/scan-job.ts';
 import { Failover } from './failover/failover.ts';
-import { whileHeld } from './failover/while-held.ts';
 import { directoryDeletion } from './jobs/directory-deletion.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { replay } from './jobs/replay.ts';
@@ -54,10 +59,10 @@ import { retryAll } from './jobs/retry-all.ts';
 import { LocalProjector } from './local/local-projector.ts';
 import { readNodeState } from './node-state.ts';
 import { openBucket } from './open-bucket.ts';
+import { whenFree } from './runtime/lock-holder.ts';
 import { readVersion } from './version.ts';
 import { scanSchedules } from './watch/scan-schedules.ts';
-import { watchConditions } from './watch/watch-conditions.ts';
-import { Holding } from './watch/while-holding.ts';
+import { watchConditions, type WatchPorts } from './watch/watch-conditions.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -74,7 +79,7 @@ export interface Composed {
   /** The projectors of this process; null where the settings leave one out. */
   readonly projectors: {
     readonly local: LocalProjector | null;
-    readonly cdn: CdnProjector | null;
+    readonly cdn: CdnDuty | null;
     readonly drift: DriftProjector | null;
   };
   /** Resolves when all work in the background has begun. */
@@ -86,7 +91,7 @@ export interface Composed {
 const CONTENT_READER = Symbol('ContentReader');
 const LOGGER = Symbol('Logger');
 const LOG_ID = Symbol('LogId');
-const CDN_LOCK = Symbol('CdnLock');
+const LOCKS = Symbol('Locks');
 const RESERVES = Symbol('Reserves');
 const DISKS = Symbol('Disks');
 const CONDITION_WATCH = Symbol('ConditionWatch');
@@ -110,7 +115,7 @@ export async function compose(config: ProjectorConfig, overrides: Overrides = {}
     const runs = (name: 'local' | 'cdn' | 'drift'): boolean => config.projectors.includes(name);
     const projectors = {
       local: runs('local') ? parts.resolve(LocalProjector) : null,
-      cdn: runs('cdn') ? parts.resolve(CdnProjector) : null,
+      cdn: runs('cdn') ? parts.resolve(CdnDuty) : null,
       drift: runs('drift') ? parts.resolve(DriftProjector) : null,
     };
     registerWatchers(parts, config, projectors);
@@ -142,17 +147,9 @@ async function open(
   };
 
   prepareDataDirectory(dataDir);
-  const alone = config.projectors.includes('local') ? 'local' : 'cdn';
-  const lock =
-    alone === 'local' ? lockDataDirectory(dataDir, 'local') : await standByForCdn(dataDir, clock, logger);
-  closers.push(() => {
-    lock.release();
-  });
-  const cdnLock: () => Released =
-    alone === 'cdn' ? () => ({ release: () => undefined }) : () => lockDataDirectory(dataDir, 'cdn');
-  const holding = new Holding();
-  parts.registerInstance(Holding, holding);
-  parts.registerInstance(CDN_LOCK, whileHeld(cdnLock, holding));
+  const isLocal = config.projectors.includes('local');
+  const lock = isLocal ? fileLock(dataDir, 'local') : await standByForCdn(dataDir, clock, logger);
+  closers.push(() => lock.release());
   const alerts = openAlerts(
     { file: paths.alerts(processName(config)), actor: `projector:${config.node}`, clock, log: logger },
     config,
@@ -160,15 +157,19 @@ async function open(
   closers.push(() => alerts.close());
   alerts.start();
   parts.registerInstance(Alerts, alerts);
-  const file = config.eventStore.file ?? paths.events;
-  if (overrides.store === undefined) refuseMissingLog(dataDir, file);
-  const opened =
-    overrides.store ??
-    (await openSqliteEventStore({ file, bellFile: paths.eventsBell, clock, createIfMissing: true }));
+  const place = eventStorePlaceOf(config, paths);
+  if (overrides.store === undefined && place.kind === 'sqlite') refuseMissingLog(dataDir, place.file);
+  const createIfMissing = !holdsFilesOfALog(dataDir);
+  const { store: opened, locks } =
+    overrides.store === undefined
+      ? await openEventStore(place, { clock, createIfMissing })
+      : { store: overrides.store, locks: null };
   closers.push(() => opened.close());
-  const reserves = openReserves({ dataDirectory: dataDir, logDirectory: dirname(file), clock });
+  parts.registerInstance<LockKeeper>(LOCKS, locks ?? locksOfOneMachine(dataDir, isLocal));
+  const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
+  const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
   parts.registerInstance<Reserves>(RESERVES, reserves);
-  parts.registerInstance<readonly WatchedDisk[]>(DISKS, watchedDisks(config, dirname(file), reserves, clock));
+  parts.registerInstance<readonly WatchedDisk[]>(DISKS, watchedDisks(config, logDirectory, reserves, clock));
   const store = appendWithReserve(opened, reserves.log);
   parts.registerInstance<EventStore>(EVENT_STORE, store);
   parts.registerInstance(LOG_ID, await store.identity());
@@ -199,7 +200,7 @@ async function open(
 }
 
 function registerProjectors(parts: DependencyContainer, config: ProjectorConfig): void {
-  const { dataDir, node, cdnBaseUrl, urlVersion } = config;
+  const { dataDir } = config;
   parts.register(LocalProjector, {
     useFactory: instanceCachingFactory(
       (from) =>
@@ -216,70 +217,64 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
         }),
     ),
   });
-  parts.register(Purging, {
+  parts.register(CdnDuty, {
     useFactory: instanceCachingFactory(
       (from) =>
-        new Purging(
-          {
-            store: from.resolve(EVENT_STORE),
-            bucket: from.resolve(OBJECT_STORE),
-            purger: createPurger(config, from.resolve(CLOCK)),
-            mode: from.resolve(ModeWatch),
-            clock: from.resolve(CLOCK),
-            log: from.resolve<Logger>(LOGGER).child({ projector: 'purge' }),
-          },
-          { logId: from.resolve(LOG_ID), cdnBaseUrl, urlVersion },
-        ),
+        new CdnDuty({
+          lock: takeLock(from, 'cdn'),
+          catalog: from.resolve(Catalog),
+          clock: from.resolve(CLOCK),
+          log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
+          makeWork: () => makeCdnWork(from, config),
+        }),
     ),
   });
-  parts.register(Failover, {
-    useFactory: instanceCachingFactory((from) => {
-      const store = from.resolve<EventStore>(EVENT_STORE);
-      const clock = from.resolve<Clock>(CLOCK);
-      return new Failover(
-        {
-          store,
-          clock,
-          commands: new CommandHandler({ store, clock }),
-          mode: from.resolve(ModeWatch),
-          log: from.resolve<Logger>(LOGGER).child({ projector: 'failover' }),
-        },
-        { node, logId: from.resolve(LOG_ID), cdnBaseUrl },
-      );
-    }),
-  });
-  parts.register(CdnProjector, {
-    useFactory: instanceCachingFactory(
-      (from) =>
-        new CdnProjector(
-          {
-            store: from.resolve(EVENT_STORE),
-            catalog: from.resolve(Catalog),
-            content: from.resolve(CONTENT_READER),
-            bucket: from.resolve(OBJECT_STORE),
-            purging: from.resolve(Purging),
-            mode: from.resolve(ModeWatch),
-            alerts: from.resolve(Alerts),
-            clock: from.resolve(CLOCK),
-            log: from.resolve<Logger>(LOGGER).child({ projector: 'cdn' }),
-            lock:
-              config.failover === 'auto'
-                ? whileHeld(from.resolve(CDN_LOCK), from.resolve(Failover))
-                : from.resolve(CDN_LOCK),
-            ...(config.projectors.includes('local')
-              ? { countLocalPending: () => from.resolve(LocalProjector).status().pending }
-              : {}),
-          },
-          {
-            node,
-            logId: from.resolve(LOG_ID),
-            concurrency: config.cdnConcurrency,
-            retryScheduleMs: config.retryScheduleMs,
-            cacheControl: config.cacheControl,
-          },
-        ),
-    ),
-  });
+}
+
+/** For each time that the lock is held anew. */
+function makeCdnWork(from: DependencyContainer, config: ProjectorConfig): CdnWork {
+  const { node, cdnBaseUrl, urlVersion } = config;
+  const store = from.resolve<EventStore>(EVENT_STORE);
+  const clock = from.resolve<Clock>(CLOCK);
+  const bucket = from.resolve<ObjectStore>(OBJECT_STORE);
+  const mode = from.resolve(ModeWatch);
+  const logId = from.resolve<string>(LOG_ID);
+  const log = (projector: string): Logger => from.resolve<Logger>(LOGGER).child({ projector });
+  const purging = new Purging(
+    { store, bucket, purger: createPurger(config, clock), mode, clock, log: log('purge') },
+    { logId, cdnBaseUrl, urlVersion },
+  );
+  const projector = new CdnProjector(
+    {
+      store,
+      catalog: from.resolve(Catalog),
+      content: from.resolve(CONTENT_READER),
+      bucket,
+      purging,
+      mode,
+      alerts: from.resolve(Alerts),
+      clock,
+      log: log('cdn'),
+      ...(config.projectors.includes('local')
+        ? { countLocalPending: () => from.resolve(LocalProjector).status().pending }
+        : {}),
+    },
+    {
+      node,
+      logId,
+      concurrency: config.cdnConcurrency,
+      retryScheduleMs: config.retryScheduleMs,
+      cacheControl: config.cacheControl,
+    },
+  );
+  const failover =
+    config.failover === 'auto'
+      ? new Failover(
+          { store, clock, commands: new CommandHandler({ store, clock }), mode, log: log('failover') },
+          { node, logId, cdnBaseUrl },
+        )
+      : null;
+  return { projector, purging, failover };
 }
 
 function registerDrift(parts: DependencyContainer, config: ProjectorConfig): void {
@@ -369,7 +364,6 @@ function registerWatchers(
           readState: () =>
             readNodeState({
               projectors,
-              purging: from.resolve(Purging),
               alerts: from.resolve(Alerts),
               disks,
               log,
@@ -399,8 +393,7 @@ function registerWatchers(
           disks: projectors.local === null ? [] : from.resolve<readonly WatchedDisk[]>(DISKS),
           statuses: () => running.map((projector) => projector.status()),
           scans: projectors.drift === null ? [] : scanSchedules(config),
-          purging: from.resolve(Purging),
-          cdnLock: from.resolve(Holding),
+          cdn: projectors.cdn ?? NO_CDN,
         },
         { node, process: processName(config) },
       ),
@@ -427,7 +420,6 @@ async function startAll(
     await local.start();
   }
   if (cdn !== null) {
-    closers.push(() => parts.resolve(Failover).close());
     closers.push(() => cdn.close());
     if (mismatch === null) cdn.start();
     else cdn.refuse(mismatch);
@@ -454,13 +446,47 @@ async function startAll(
 }
 
 /** A process with nothing else to do opens nothing before it is its turn. */
-async function standByForCdn(dataDir: string, clock: Clock, logger: Logger): Promise<Released> {
+async function standByForCdn(dataDir: string, clock: Clock, logger: Logger): Promise<HeldLock> {
   const { signal } = new AbortController();
-  const onWait = (reason: string): void => {
-    logger.info(`The CDN projector stands by: ${reason}`);
+  let told = '';
+  const onWait = (why: string): void => {
+    if (why !== told) logger.info(`The CDN projector stands by: ${why}`);
+    told = why;
   };
-  return (await whenLocked(() => lockDataDirectory(dataDir, 'cdn'), { clock, signal, onWait }))!;
+  const lock = (): Promise<HeldLock> => Promise.resolve(fileLock(dataDir, 'cdn'));
+  return (await whenFree({ lock, clock, signal, onWait }))!;
 }
+
+const takeLock =
+  (from: DependencyContainer, name: LockName): TakeLock =>
+  () =>
+    from.resolve<LockKeeper>(LOCKS).takeLock(name);
+
+/** @throws DATA_DIR_IN_USE */
+function fileLock(dataDir: string, name: 'local' | 'cdn'): HeldLock {
+  const held = lockDataDirectory(dataDir, name);
+  const release = (): Promise<void> => {
+    held.release();
+    return Promise.resolve();
+  };
+  return { lost: new AbortController().signal, release };
+}
+
+/**
+ * Where one machine has the log for itself. Whoever has the local lock is the only one to scan; whoever has not, has the
+ * CDN lock already.
+ */
+const locksOfOneMachine = (dataDir: string, isLocal: boolean): LockKeeper => ({
+  takeLock: async (name) =>
+    await Promise.resolve(isLocal && name === 'cdn' ? fileLock(dataDir, 'cdn') : ALWAYS_HELD),
+});
+
+const ALWAYS_HELD: HeldLock = { lost: new AbortController().signal, release: () => Promise.resolve() };
+
+const NO_CDN: WatchPorts['cdn'] = {
+  isHeld: false,
+  purgingStatus: () => ({ state: 'off', reason: null, pending: 0, oldestPendingAt: null, refused: 0 }),
+};
 
 function createPurger(config: ProjectorConfig, clock: Clock): Purger | null {
   const { purge, cloudflareApiToken, corsOrigins } = config;
@@ -471,13 +497,13 @@ function createPurger(config: ProjectorConfig, clock: Clock): Purger | null {
 
 function watchedDisks(
   { dataDir, diskMinFree: minFree }: ProjectorConfig,
-  logDirectory: string,
+  logDirectory: string | null,
   reserves: Reserves,
   clock: Clock,
 ): WatchedDisk[] {
   const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
   const data = { name: 'data', guard: guard(dataDir), reserve: reserves.data };
-  if (reserves.log === reserves.data) return [data];
+  if (logDirectory === null || reserves.log === reserves.data) return [data];
   return [data, { name: 'log', guard: guard(logDirectory), reserve: reserves.log }];
 }
 

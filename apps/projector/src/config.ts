@@ -4,6 +4,7 @@ const NAMES = [
   'dataDir',
   'node',
   'eventStore',
+  'eventStorePrefix',
   'bucket',
   's3Endpoint',
   's3Region',

@@ -1,6 +1,5 @@
 import type { Alerts, DiskGuard, NodeReport } from '@holdfast/health';
-import type { CdnProjector } from './cdn/cdn-projector.ts';
-import type { Purging } from './cdn/purging.ts';
+import type { CdnDuty } from './cdn/cdn-duty.ts';
 import type { DriftProjector } from './drift/drift-projector.ts';
 import type { LocalProjector } from './local/local-projector.ts';
 import type { ProjectorLog } from './runtime/projector-log.ts';
@@ -9,10 +8,9 @@ import type { ProjectorLog } from './runtime/projector-log.ts';
 export function readNodeState(from: {
   projectors: {
     local: Pick<LocalProjector, 'status'> | null;
-    cdn: Pick<CdnProjector, 'status'> | null;
+    cdn: Pick<CdnDuty, 'status' | 'purgingStatus'> | null;
     drift: Pick<DriftProjector, 'status'> | null;
   };
-  purging: Pick<Purging, 'status'>;
   alerts: Pick<Alerts, 'status'>;
   disks: Readonly<Record<string, DiskGuard>>;
   log: ProjectorLog;
@@ -21,7 +19,7 @@ export function readNodeState(from: {
   return {
     projectors: [
       ...[local, cdn, drift].filter((projector) => projector !== null).map((projector) => projector.status()),
-      ...readPurging(from.purging),
+      ...readPurging(cdn),
     ],
     disks: Object.entries(from.disks).flatMap(([name, guard]) => readDisk(name, guard, from.log)),
     memoryBytes: process.memoryUsage.rss(),
@@ -30,8 +28,9 @@ export function readNodeState(from: {
 }
 
 /** Where nothing is to be purged, nothing is told. */
-function readPurging(purging: Pick<Purging, 'status'>): NodeReport['projectors'] {
-  const { state, reason, pending, oldestPendingAt } = purging.status();
+function readPurging(cdn: Pick<CdnDuty, 'purgingStatus'> | null): NodeReport['projectors'] {
+  if (cdn === null) return [];
+  const { state, reason, pending, oldestPendingAt } = cdn.purgingStatus();
   return state === 'off'
     ? []
     : [{ name: 'purge', state, reason, checkpoint: null, pending, oldestPendingAt }];

@@ -45,6 +45,7 @@ export const ERROR_KINDS = {
   VERSION_MISMATCH: 'precondition',
   STREAM_VERSION_CONFLICT: 'conflict',
   OBJECT_PRECONDITION_FAILED: 'conflict',
+  LOCK_TAKEN: 'conflict',
   CONTENT_NOT_FOUND: 'missing',
   CONTENT_DELETED: 'missing',
   VERSION_NOT_FOUND: 'missing',

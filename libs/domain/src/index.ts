@@ -183,6 +183,7 @@ export {
   type ObjectStoreCapabilities,
   type PutOptions,
 } from './ports/object-store.ts';
+export { type HeldLock, type LockKeeper, type LockName, type TakeLock } from './ports/lock.ts';
 export { type PurgeFailure, PURGER, type Purger, retryAfterMsOf } from './ports/purger.ts';
 export {
   CommandHandler,

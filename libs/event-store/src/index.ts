@@ -1,1 +1,2 @@
+export { type EventStorePlace, type OpenedEventStore, openEventStore } from './open-event-store.ts';
 export { openSqliteEventStore, type SqliteEventStoreOptions } from './sqlite/sqlite-event-store.ts';

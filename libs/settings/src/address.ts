@@ -2,24 +2,52 @@ import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { baseUrlSchema } from '@holdfast/domain';
 import { z } from 'zod';
+import { Secret } from './secret.ts';
 
-export interface EventStoreAddress {
-  readonly kind: 'sqlite';
-  /** Absolute; null: in the data directory. */
-  readonly file: string | null;
-}
+export type EventStoreAddress =
+  | {
+      readonly kind: 'sqlite';
+      /** Absolute; null: in the data directory. */
+      readonly file: string | null;
+    }
+  | {
+      readonly kind: 'esdb';
+      /** A connection string, which may have a password. */
+      readonly url: Secret;
+    };
 
 const place = (text: string): string | null => (text === '' ? null : resolve(text));
 
+const ESDB = /^esdb(?:\+discover)?:\/\/(?:[^@/?\s]+@)?[^@/?\s]+\/?(?:\?\S*)?$/;
+
 export const eventStoreAddress = z.string().transform((text, context): EventStoreAddress => {
   if (text.startsWith('sqlite:')) return { kind: 'sqlite', file: place(text.slice('sqlite:'.length)) };
+  if (ESDB.test(text)) return { kind: 'esdb', url: new Secret(text) };
   context.addIssue(
-    /^(esdb|kurrentdb)/.test(text)
-      ? 'names an EventStoreDB server, which this version cannot use yet; "sqlite:" is the embedded log'
-      : 'is not "sqlite:" (the log in the data directory) or "sqlite:<file>"',
+    text.startsWith('kurrentdb')
+      ? 'begins with "kurrentdb"; write "esdb://" or "esdb+discover://" for the same server'
+      : 'is neither "sqlite:" (the log in the data directory), "sqlite:<file>" nor "esdb://[<user>:<password>@]<host>:<port>[,…][?…]"',
   );
   return z.NEVER;
 });
+
+/**
+ * Where the settings say the log is, with what its adapter needs.
+ * @param embedded  where it is in the data directory
+ */
+export function eventStorePlaceOf(
+  settings: { readonly eventStore: EventStoreAddress; readonly eventStorePrefix: string },
+  embedded: { readonly events: string; readonly eventsBell: string },
+) {
+  const { eventStore, eventStorePrefix } = settings;
+  return eventStore.kind === 'esdb'
+    ? ({ kind: 'esdb', url: eventStore.url.reveal(), streamPrefix: eventStorePrefix } as const)
+    : ({
+        kind: 'sqlite',
+        file: eventStore.file ?? embedded.events,
+        bellFile: embedded.eventsBell,
+      } as const);
+}
 
 /** An absolute http(s) URL, without its trailing slash. */
 export const baseUrl = z.string().transform((text, context) => {

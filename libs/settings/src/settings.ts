@@ -52,6 +52,13 @@ const secret = (what: 'token' | 'secret') =>
     .regex(/^[\x21-\x7e]{1,4096}$/, `has a space or another character that no ${what} has`)
     .transform((text) => new Secret(text));
 
+const streamPrefix = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/,
+    'is not a prefix of at most 100 letters, digits, ".", "_" and "-"',
+  );
+
 const s3Region = z
   .string()
   .regex(/^[a-z0-9-]{1,64}$/, 'is not a region: lower-case letters, digits and hyphens');
@@ -126,10 +133,21 @@ export const SETTINGS = {
     variable: 'HOLDFAST_EVENT_STORE',
     default: 'sqlite:',
     defaultShown: '`sqlite:` (`events.db` in the data directory)',
-    description: 'Where the event log is: `sqlite:` or `sqlite:<file>`.',
-    example: 'sqlite:',
+    description:
+      'Where the event log is: `sqlite:`, `sqlite:<file>`, or the connection string of an EventStoreDB (KurrentDB) server or cluster, `esdb://…` ([several machines](several-machines.md)).',
+    example: 'esdb://user:password@node1:2113,node2:2113,node3:2113',
     usedBy: ['api', 'projector'],
     schema: eventStoreAddress,
+  }),
+  eventStorePrefix: setting({
+    variable: 'HOLDFAST_EVENT_STORE_PREFIX',
+    default: '',
+    defaultShown: 'none',
+    description:
+      'What the names of the log’s streams begin with, where several installations share one EventStoreDB; the embedded log has none.',
+    example: 'site-a-',
+    usedBy: ['api', 'projector'],
+    schema: streamPrefix,
   }),
   bucket: setting({
     variable: 'HOLDFAST_BUCKET',

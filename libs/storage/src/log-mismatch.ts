@@ -4,6 +4,10 @@ import type { ContentReader } from './content-reader.ts';
 import { dataPaths } from './data-paths.ts';
 import { findLogIdentities } from './log-identities.ts';
 
+/** Whether there are files made from a log, so that a new one must not be begun. Reads only. */
+export const holdsFilesOfALog = (dataDir: string): boolean =>
+  existsSync(dataPaths(dataDir).generations) && findLogIdentities(dataDir).length > 0;
+
 /**
  * A log that is gone while files made from it are there must not be begun anew: the files would be taken
  * for strangers'. Reads only.

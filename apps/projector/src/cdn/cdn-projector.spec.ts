@@ -495,21 +495,4 @@ describe('the bucket', () => {
     expect(await world.objects()).toEqual({ [A]: 'a1' });
     expect((await world.outcomes(B)).at(-1)).toMatch('delete of version 1');
   });
-
-  it('is written to by the holder of the lock only; another takes over when it is free', async () => {
-    let isFree = false;
-    await world.given(published(A, 'a1'));
-    await world.start({
-      lock: () => {
-        if (!isFree) throw new HoldfastError('DATA_DIR_IN_USE', 'The lock is held by process 1.');
-        return { release: () => undefined };
-      },
-    });
-    await until('the standing by', () => world.projector.status().state === 'standing-by');
-    expect(world.projector.status().reason).toBe('The lock is held by process 1.');
-    isFree = true;
-    world.clock.advance(60_000);
-    await world.settled();
-    expect(await world.objects()).toEqual({ [A]: 'a1' });
-  });
 });

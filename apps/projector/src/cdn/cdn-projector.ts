@@ -28,7 +28,6 @@ import {
   type ReplicatePorts,
 } from './replicate.ts';
 import { Settling } from './settling.ts';
-import { type Released, whenLocked } from './stand-by.ts';
 
 export interface CdnProjectorPorts {
   readonly store: EventStore;
@@ -49,8 +48,6 @@ export interface CdnProjectorPorts {
   readonly countLocalPending?: () => number;
   /** Between 0 and 1, for waits that should not coincide; `Math.random` unless given. */
   readonly random?: () => number;
-  /** Takes the lock that one CDN projector of all has. @throws DATA_DIR_IN_USE while another has it */
-  readonly lock: () => Released;
 }
 
 export interface CdnProjectorSettings {
@@ -75,7 +72,8 @@ const LONGEST_REST_MS = 5_000;
 /**
  * Replicates local files into the bucket: what should be there by the log against what was replicated by the log,
  * path by path, in order per path and concurrently across paths. All it knows is in the log, so it goes on after
- * any crash; an attempt that was cut short is made again. Nothing it meets stops anybody else.
+ * any crash; an attempt that was cut short is made again. Nothing it meets stops anybody else. To run where the one
+ * lock is held; two at once, by accident, come to the same objects.
  */
 export class CdnProjector {
   readonly #ports: CdnProjectorPorts;
@@ -150,9 +148,9 @@ export class CdnProjector {
     });
   }
 
-  /** Instead of `start`, where nothing may be written. */
-  refuse(error: HoldfastError): void {
-    this.#giveUp(error);
+  /** Resolves when it has given up, or was closed. */
+  get ended(): Promise<void> {
+    return this.#running;
   }
 
   status(): ProjectorStatus {
@@ -176,16 +174,7 @@ export class CdnProjector {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    const { clock, lock, log, catalog, content, mode } = this.#ports;
-    const held = await whenLocked(lock, {
-      clock,
-      signal,
-      onWait: (reason) => {
-        this.#state = { state: 'standing-by', reason };
-        log.info({}, `The CDN projector stands by: ${reason}`);
-      },
-    });
-    if (held === null) return;
+    const { catalog, content, mode } = this.#ports;
     const wake = (): void => {
       this.#changed.wake();
     };
@@ -208,7 +197,6 @@ export class CdnProjector {
       for (const end of ends) end();
       await Promise.allSettled(this.#attempts);
       await this.#ports.purging.close();
-      held.release();
     }
   }
 

@@ -187,7 +187,6 @@ export class CdnWorld {
       concurrency?: number;
       schedule?: readonly number[];
       random?: () => number;
-      lock?: () => { release: () => void };
     } = {},
   ): Promise<this> {
     const { clock } = this;
@@ -234,7 +233,6 @@ export class CdnWorld {
         clock,
         random: options.random ?? (() => 0),
         log: { info: write, warn: write, error: write },
-        lock: options.lock ?? (() => ({ release: () => undefined })),
       },
       {
         node: NODE,

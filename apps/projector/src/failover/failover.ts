@@ -45,7 +45,7 @@ export class Failover {
   #since: Position | null = null;
   #failedOverAt: Date | null = null;
   #knowsSince = false;
-  #stop: AbortController | null = null;
+  readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   constructor(ports: FailoverPorts, settings: FailoverSettings) {
@@ -53,21 +53,14 @@ export class Failover {
     this.#settings = settings;
   }
 
-  /** Probes every five seconds until `stop` or `close`. */
+  /** Probes every five seconds until `close`. */
   start(): void {
-    this.#stop?.abort();
-    const stop = new AbortController();
-    this.#stop = stop;
-    this.#running = this.#running.then(() => this.#run(stop.signal));
-  }
-
-  stop(): void {
-    this.#stop?.abort();
+    this.#running = this.#run(this.#stop.signal);
   }
 
   /** Ends after the probe in hand. */
   async close(): Promise<void> {
-    this.stop();
+    this.#stop.abort();
     await this.#running;
   }
 

@@ -16,7 +16,7 @@ import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { lookAtMismatch } from './look-at-mismatch.ts';
 import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
 import { lookAtScans, type ScanSchedule } from './look-at-scans.ts';
-import { type Holding, whileHolding } from './while-holding.ts';
+import { whileHolding } from './while-holding.ts';
 
 export interface WatchPorts {
   readonly board: AlertBoard;
@@ -30,9 +30,7 @@ export interface WatchPorts {
   readonly statuses: () => readonly ProjectorStatus[];
   /** Of the scans that this process makes. */
   readonly scans: readonly ScanSchedule[];
-  readonly purging: { status(): PurgingStatus };
-  /** The lock of the CDN projector. */
-  readonly cdnLock: Pick<Holding, 'isHeld'>;
+  readonly cdn: { readonly isHeld: boolean; purgingStatus(): PurgingStatus };
 }
 
 /**
@@ -43,11 +41,11 @@ export function watchConditions(
   ports: WatchPorts,
   { node, process }: { node: string; process: string },
 ): ConditionWatch {
-  const { board, store, catalog, mode, clock, log, disks, statuses, scans, purging, cdnLock } = ports;
+  const { board, store, catalog, mode, clock, log, disks, statuses, scans, cdn } = ports;
   const subject = `${node}/${process}`;
   const ofTheBucket: Lookout[] = [
     lookAtDeadLetters(catalog),
-    lookAtPurging(purging, clock),
+    lookAtPurging({ status: () => cdn.purgingStatus() }, clock),
     lookAtFallback({ store, mode }),
     lookAtNodes({
       node,
@@ -70,7 +68,7 @@ export function watchConditions(
         since: clock.now(),
         now: () => clock.now(),
       }),
-      ...ofTheBucket.map((lookout) => whileHolding(cdnLock, lookout)),
+      ...ofTheBucket.map((lookout) => whileHolding(cdn, lookout)),
     ],
     onTrouble: (what, { code, message }) => {
       log.warn({ code }, `Could not look at ${what}: ${message}`);

@@ -10,6 +10,8 @@ import {
   FORWARDS,
   type Filter,
   NO_STREAM,
+  type PersistentSubscriptionToStream,
+  persistentSubscriptionToStreamSettingsFromDefaults,
   type RecordedEvent,
   START,
 } from '@eventstore/db-client';
@@ -52,7 +54,7 @@ export class Connection {
     expected: bigint | 'none' | 'any',
   ): Promise<AppendResult> {
     const expectedRevision = expected === 'none' ? NO_STREAM : expected === 'any' ? ANY : expected;
-    return await this.#inTime(
+    return await this.inTime(
       this.#client.appendToStream(stream, events, {
         expectedRevision,
         deadline: this.#deadlineMs,
@@ -64,13 +66,13 @@ export class Connection {
 
   /** From `$maxCount` on the server; null where it is not set. */
   async maxCountOf(stream: string): Promise<number | null> {
-    const { metadata } = await this.#inTime(this.#client.getStreamMetadata(stream, { requiresLeader: true }));
+    const { metadata } = await this.inTime(this.#client.getStreamMetadata(stream, { requiresLeader: true }));
     return metadata?.maxCount ?? null;
   }
 
   async setMaxCount(stream: string, maxCount: number): Promise<void> {
     const credentials = this.#credentials === undefined ? {} : { credentials: this.#credentials };
-    await this.#inTime(this.#client.setStreamMetadata(stream, { maxCount }, credentials));
+    await this.inTime(this.#client.setStreamMetadata(stream, { maxCount }, credentials));
   }
 
   /** Reads one stream; nothing where there is none. */
@@ -121,13 +123,27 @@ export class Connection {
     return source;
   }
 
+  /** Makes a persistent subscription that one subscriber has at a time, where there is none. Needs the group `$ops` or `$admins`. */
+  async createSingleSubscription(stream: string, group: string): Promise<void> {
+    const settings = persistentSubscriptionToStreamSettingsFromDefaults({ maxSubscriberCount: 1 });
+    try {
+      await this.inTime(this.#client.createPersistentSubscriptionToStream(stream, group, settings));
+    } catch (error) {
+      if ((error as { type?: string }).type !== ErrorType.PERSISTENT_SUBSCRIPTION_EXISTS) throw error;
+    }
+  }
+
+  subscribeSingle(stream: string, group: string): PersistentSubscriptionToStream {
+    return this.#client.subscribeToPersistentSubscriptionToStream(stream, group);
+  }
+
   /** Leaves nothing on the server. */
   async close(): Promise<void> {
     for (const source of [...this.#sources]) await source.close();
-    await this.#inTime(this.#client.dispose()).catch(() => undefined);
+    await this.inTime(this.#client.dispose()).catch(() => undefined);
     // The client has no way to close its channel, which would keep the connection for half an hour.
     const { getChannel } = this.#client as unknown as { getChannel: () => Promise<{ close(): void }> };
-    await this.#inTime(getChannel()).then(
+    await this.inTime(getChannel()).then(
       (channel) => {
         channel.close();
       },
@@ -166,7 +182,8 @@ export class Connection {
     }
   }
 
-  async #inTime<T>(call: Promise<T>): Promise<T> {
+  /** @throws EVENT_STORE_UNAVAILABLE where it takes longer than any call may */
+  async inTime<T>(call: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {

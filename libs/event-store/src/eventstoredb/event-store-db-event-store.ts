@@ -7,8 +7,12 @@ import {
   encodeAppend,
   type EventStore,
   type ExpectedVersion,
+  type HeldLock,
   HoldfastError,
+  type LockKeeper,
+  type LockName,
   LOG_STREAM,
+  type LogBackup,
   type LogEntry,
   type LogPage,
   type NewEvent,
@@ -24,6 +28,7 @@ import { followLogLive } from './follow-log-live.ts';
 import { EventReader } from './read-events.ts';
 import { type LogPlace, toPlace } from './schema.ts';
 import { StreamQueue } from './stream-queue.ts';
+import { takeSubscriberLock } from './subscriber-lock.ts';
 import { translateError } from './translate-error.ts';
 import { EventWriter } from './write-events.ts';
 
@@ -51,7 +56,9 @@ export interface EventStoreDbOptions {
  * @throws EVENT_STORE_UNAVAILABLE, EVENT_STORE_ACCESS_DENIED, CONFIG_INVALID for a URL or a server that cannot be used,
  *         LOG_MISMATCH for a log that is missing and not to be made
  */
-export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStore> {
+export async function openEventStoreDb(
+  options: EventStoreDbOptions,
+): Promise<EventStore & LockKeeper & LogBackup> {
   const store = new EventStoreDbEventStore(options);
   try {
     await store.begin(options);
@@ -62,7 +69,7 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
   }
 }
 
-class EventStoreDbEventStore implements EventStore {
+class EventStoreDbEventStore implements EventStore, LockKeeper, LogBackup {
   readonly #connection: Connection;
   readonly #reader: EventReader;
   readonly #writer: EventWriter;
@@ -167,6 +174,30 @@ class EventStoreDbEventStore implements EventStore {
       await this.#makeSure();
       return await this.#reader.head();
     });
+  }
+
+  async takeLock(name: LockName): Promise<HeldLock> {
+    const held = await this.#during(`to take the lock ${name}`, async () => {
+      await this.#makeSure();
+      return await takeSubscriberLock(this.#connection, `${this.#prefix}lock-${name}`);
+    });
+    const release = async (): Promise<void> => {
+      this.#closing.signal.removeEventListener('abort', onClose);
+      await held.release();
+    };
+    const onClose = (): void => void release();
+    this.#closing.signal.addEventListener('abort', onClose);
+    return { lost: held.lost, release };
+  }
+
+  backupTo(): Promise<void> {
+    return Promise.reject(
+      new HoldfastError(
+        'BACKUP_UNSUPPORTED',
+        `The event log is on the server at ${this.#connection.server}: back it up there, by the server's own means.`,
+        { context: { server: this.#connection.server } },
+      ),
+    );
   }
 
   close(): Promise<void> {

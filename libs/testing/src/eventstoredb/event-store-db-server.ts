@@ -9,9 +9,11 @@ import {
 } from '@grpc/grpc-js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
+import persistentGrpc from '@eventstore/db-client/generated/persistent_grpc_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { AppendReq, AppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { appendAnswer, expectedRevision, failure, proposedEvent, streamName, tooLarge } from './messages.ts';
+import { PersistentSubscriptions } from './persistent-subscriptions.ts';
 import { type ReadCall, serveRead, serveSubscription } from './serve-read.ts';
 import { StoredLog } from './stored-log.ts';
 import { openTcpGate, type TcpGate } from './tcp-gate.ts';
@@ -37,8 +39,8 @@ export interface ServerFaults {
 
 /**
  * A server that speaks EventStoreDB's protocol over a real socket, insecure: appends (one call each), reads
- * and subscriptions of streams and `$all`, `$maxCount` and `$tb`. It has no batch append, no links, no
- * persistent subscriptions and no cluster.
+ * and subscriptions of streams and `$all`, `$maxCount` and `$tb`, and persistent subscriptions as far as who has one.
+ * It has no batch append, no links and no cluster.
  */
 export interface EventStoreDbServer {
   /** `esdb://127.0.0.1:<port>?tls=false` */
@@ -49,6 +51,8 @@ export interface EventStoreDbServer {
   connections(): number;
   /** Subscriptions that are served at this moment. */
   subscriptions(): number;
+  /** The same of persistent ones. */
+  persistentSubscribers(): number;
   /** Resets every connection. */
   cut(): void;
   /** Takes everything and answers nothing, until it is told `false`. */
@@ -82,6 +86,8 @@ class RunningServer implements EventStoreDbServer {
   readonly calls: Record<string, number> = {};
   readonly #maxAppendBytes: number;
   readonly #subscribers = new Set<ReadCall>();
+  /** Groups outlive a restart as events do. */
+  #persistent = this.#noGroups();
   #log: StoredLog;
   #server: Server | null = null;
   #port = 0;
@@ -104,6 +110,10 @@ class RunningServer implements EventStoreDbServer {
     return this.#subscribers.size;
   }
 
+  persistentSubscribers(): number {
+    return this.#persistent.subscribers;
+  }
+
   cut(): void {
     this.#gate?.cut();
   }
@@ -114,6 +124,7 @@ class RunningServer implements EventStoreDbServer {
 
   endSubscriptions(): void {
     for (const call of this.#subscribers) call.end();
+    this.#persistent.end();
   }
 
   stop(): void {
@@ -123,12 +134,22 @@ class RunningServer implements EventStoreDbServer {
   }
 
   async start({ keepData }: { keepData: boolean }): Promise<void> {
-    if (!keepData) this.#log = new StoredLog(this.#maxAppendBytes);
+    if (!keepData) {
+      this.#log = new StoredLog(this.#maxAppendBytes);
+      this.#persistent = this.#noGroups();
+    }
     const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES });
     server.addService(streamsGrpc.StreamsService, {
       read: (call: ReadCall) => void this.#read(call),
       append: (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>) =>
         void this.#append(call, answer),
+    });
+    server.addService(persistentGrpc.PersistentSubscriptionsService, {
+      create: (...call: Parameters<PersistentSubscriptions['create']>) =>
+        void this.#persistent.create(...call),
+      read: (call: Parameters<PersistentSubscriptions['read']>[0]) => {
+        this.#persistent.read(call);
+      },
     });
     server.addService(featuresGrpc.ServerFeaturesService, {
       getSupportedMethods: (_call: unknown, answer: sendUnaryData<unknown>) => {
@@ -209,6 +230,10 @@ class RunningServer implements EventStoreDbServer {
     } catch (error) {
       answer(error as ServiceError);
     }
+  }
+
+  #noGroups(): PersistentSubscriptions {
+    return new PersistentSubscriptions(() => this.#admit());
   }
 
   #count(name: string): void {

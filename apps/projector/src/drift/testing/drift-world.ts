@@ -68,10 +68,9 @@ export class DriftWorld extends LocalWorld {
     };
     const logId = await this.store.identity();
     if (options.withoutCdn !== true) {
-      const lock = () => ({ release: () => undefined });
       const purging = { start: () => undefined, close: () => Promise.resolve() };
       const cdn = new CdnProjector(
-        { ...shared, mode, lock, purging, alerts: this.alerts },
+        { ...shared, mode, purging, alerts: this.alerts },
         { node: NODE, logId, concurrency: 8, retryScheduleMs: [60_000], cacheControl: 'no-cache' },
       );
       cdn.start();
