@@ -4,7 +4,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import {
+  eventStoreEnvironment,
+  hasEmbeddedLog,
+  type Product,
+  startProduct,
+  waitFor,
+} from '@holdfast/testing';
 
 // A tree that nobody here wrote: 3,174 JSON files in some 700 locales.
 const SOURCE = dirname(createRequire(import.meta.url).resolve('cldr-localenames-full/package.json'));
@@ -169,7 +175,13 @@ describe('a reader', () => {
 
 it('a second instance on the same data directory is refused, and disturbs nothing', async () => {
   const second = spawn(process.execPath, [join(import.meta.dirname, '../scripts/start.ts')], {
-    env: { ...process.env, NODE_OPTIONS: '', HOLDFAST_DATA_DIR: dataDir, HOLDFAST_PORT: '0' },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      HOLDFAST_DATA_DIR: dataDir,
+      HOLDFAST_PORT: '0',
+      ...eventStoreEnvironment(dataDir),
+    },
   });
   let output = '';
   for (const stream of [second.stdout, second.stderr])
@@ -180,47 +192,52 @@ it('a second instance on the same data directory is refused, and disturbs nothin
   expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
 });
 
-it('LOG_MISMATCH: a data directory whose log is gone is refused before anything is written', async () => {
-  await fetch(`${product.url}/v1/content/a.json?wait=local`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: '{"kept":true}',
-  });
-  await product.stop();
-  for (const name of readdirSync(dataDir)) if (name.startsWith('events.db')) rmSync(join(dataDir, name));
-  await expect(startProduct({ dataDir })).rejects.toThrow('LOG_MISMATCH');
-  expect(existsSync(join(dataDir, 'events.db'))).toBe(false);
-  expect(readFileSync(live('a.json'), 'utf8')).toBe('{"kept":true}');
-  rmSync(join(dataDir, 'generations'), { recursive: true });
-  rmSync(join(dataDir, 'bucket'), { recursive: true, force: true });
-  product = await startProduct({ dataDir });
-});
+/** Specs that handle the log's file. */
+const ifEmbedded = hasEmbeddedLog() ? describe : () => undefined;
 
-it('the log can be copied while it is written to, and restored', async () => {
-  const headers = { 'content-type': 'application/json' };
-  const put = (index: number) =>
-    fetch(`${product.url}/v1/content/lessons/l${index}.json`, {
+ifEmbedded('the embedded log', () => {
+  it('LOG_MISMATCH: a data directory whose log is gone is refused before anything is written', async () => {
+    await fetch(`${product.url}/v1/content/a.json?wait=local`, {
       method: 'PUT',
-      headers,
-      body: `{"n":${index}}`,
+      headers: { 'content-type': 'application/json' },
+      body: '{"kept":true}',
     });
-  for (let index = 0; index < 50; index += 1) await put(index);
-  const writing = (async () => {
-    for (let index = 50; index < 200; index += 1) await put(index);
-  })();
-  const copy = join(dataDir, '..', `holdfast-copy-${process.pid}.db`);
-  const backup = await product.holdfast('backup', copy);
-  expect([backup.code, backup.stderr]).toEqual([0, '']);
-  await writing;
-  await product.stop();
-  rmSync(dataDir, { recursive: true });
-  execFileSync('mkdir', [dataDir]);
-  execFileSync('mv', [copy, join(dataDir, 'events.db')]);
-  product = await startProduct({ dataDir });
-  await waitFor('the tree', () => existsSync(live('lessons', 'l49.json')));
-  closeSync(openSync(live('lessons', 'l0.json'), 'r'));
-  expect(readFileSync(live('lessons', 'l49.json'), 'utf8')).toBe('{"n":49}');
-}, 60_000);
+    await product.stop();
+    for (const name of readdirSync(dataDir)) if (name.startsWith('events.db')) rmSync(join(dataDir, name));
+    await expect(startProduct({ dataDir })).rejects.toThrow('LOG_MISMATCH');
+    expect(existsSync(join(dataDir, 'events.db'))).toBe(false);
+    expect(readFileSync(live('a.json'), 'utf8')).toBe('{"kept":true}');
+    rmSync(join(dataDir, 'generations'), { recursive: true });
+    rmSync(join(dataDir, 'bucket'), { recursive: true, force: true });
+    product = await startProduct({ dataDir });
+  });
+
+  it('the log can be copied while it is written to, and restored', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const put = (index: number) =>
+      fetch(`${product.url}/v1/content/lessons/l${index}.json`, {
+        method: 'PUT',
+        headers,
+        body: `{"n":${index}}`,
+      });
+    for (let index = 0; index < 50; index += 1) await put(index);
+    const writing = (async () => {
+      for (let index = 50; index < 200; index += 1) await put(index);
+    })();
+    const copy = join(dataDir, '..', `holdfast-copy-${process.pid}.db`);
+    const backup = await product.holdfast('backup', copy);
+    expect([backup.code, backup.stderr]).toEqual([0, '']);
+    await writing;
+    await product.stop();
+    rmSync(dataDir, { recursive: true });
+    execFileSync('mkdir', [dataDir]);
+    execFileSync('mv', [copy, join(dataDir, 'events.db')]);
+    product = await startProduct({ dataDir });
+    await waitFor('the tree', () => existsSync(live('lessons', 'l49.json')));
+    closeSync(openSync(live('lessons', 'l0.json'), 'r'));
+    expect(readFileSync(live('lessons', 'l49.json'), 'utf8')).toBe('{"n":49}');
+  }, 60_000);
+});
 
 /** Opens one file in a loop, as an outside program does, and counts what goes wrong. */
 const READER = `

@@ -251,7 +251,7 @@ it('a backup that fails is a problem, and leaves nothing', async () => {
 });
 
 it('an event that cannot be read is named, and keeps nothing else from working', async () => {
-  const before = await startApi({ dataDir });
+  const before = await startApi({ dataDir, config: { eventStore: { kind: 'sqlite', file: null } } });
   await before.put('a.json', '1');
   await before.put('b.json', '1');
   await before.close();
@@ -259,7 +259,7 @@ it('an event that cannot be read is named, and keeps nothing else from working',
   db.prepare('UPDATE events SET v = 99 WHERE stream = ?').run('content-a.json');
   db.close();
   rmSync(join(dataDir, 'catalog-api.db'));
-  const after = await startApi({ dataDir });
+  const after = await startApi({ dataDir, config: { eventStore: { kind: 'sqlite', file: null } } });
   const unreadable = { status: 500, json: { code: 'EVENT_UNREADABLE', stream: 'content-a.json', v: 99 } };
   expect(await after.put('a.json', '2')).toMatchObject(unreadable);
   expect(await after.get('/v1/versions/a.json')).toMatchObject(unreadable);

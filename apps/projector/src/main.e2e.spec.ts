@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { contentStream, type EventStore, systemClock } from '@holdfast/domain';
 import { path, published } from '@holdfast/domain/testing';
-import { openSqliteEventStore } from '@holdfast/event-store';
+import { openEventStore } from '@holdfast/event-store';
+import { eventStoreEnvironment, testEventStore } from '@holdfast/testing';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const PATHS = Array.from({ length: 400 }, (_, index) => `lessons/${index % 7}/l${index}.json`);
@@ -28,6 +29,7 @@ function run(env: Record<string, string> = {}): Run {
       HOLDFAST_DATA_DIR: dataDir,
       HOLDFAST_NODE: 'web-1',
       HOLDFAST_LOG_LEVEL: 'warn',
+      ...eventStoreEnvironment(dataDir),
       ...env,
     },
     execArgv: [],
@@ -55,13 +57,8 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-const openLog = (): Promise<EventStore> =>
-  openSqliteEventStore({
-    file: join(dataDir, 'events.db'),
-    bellFile: join(dataDir, 'events.bell'),
-    clock: systemClock,
-    createIfMissing: true,
-  });
+const openLog = async (): Promise<EventStore> =>
+  (await openEventStore(testEventStore(dataDir), { clock: systemClock, createIfMissing: true })).store;
 
 async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = performance.now() + 15_000;

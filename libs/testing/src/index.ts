@@ -12,3 +12,4 @@ export { type CliResult, freePort, type Product, runHoldfast, startProduct, wait
 export { type CephServer, missingCephPrograms, startCeph } from './s3/ceph-server.ts';
 export { type S3Server, s3Environment, s3Server } from './s3/s3-server.ts';
 export { type MailServer, type ReceivedMail, startMailServer } from './mail/mail-server.ts';
+export { eventStoreEnvironment, hasEmbeddedLog, testEventStore, type TestEventStore } from './event-store.ts';

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventStoreEnvironment } from './event-store.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -51,7 +52,13 @@ export async function startProduct(
   const supervisor = spawn(process.execPath, [programs.start], {
     ...(options.built === undefined ? {} : { cwd: options.built }),
     // A test runner's own Node options are not the product's.
-    env: { ...process.env, NODE_OPTIONS: '', ...settings, ...options.env },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      ...settings,
+      ...eventStoreEnvironment(dataDir),
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

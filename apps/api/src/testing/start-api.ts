@@ -1,6 +1,7 @@
 import type { Clock, LogEntry, NewEvent } from '@holdfast/domain';
 import { newEventId, systemClock } from '@holdfast/domain';
-import { openSqliteEventStore } from '@holdfast/event-store';
+import { openEventStore } from '@holdfast/event-store';
+import { eventStorePlaceOf, Secret } from '@holdfast/settings';
 import { dataPaths } from '@holdfast/storage';
 import { request } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,8 @@ import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import { compose, type Composed, type Overrides } from '../compose.ts';
 import { type ApiConfig, readConfig } from '../config.ts';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- only specs import this file
+import { testEventStore } from '@holdfast/testing';
 import { LocalFiles } from './local-files.ts';
 
 export const NODE = 'test-node';
@@ -50,15 +53,14 @@ export async function startApi(
     ...readConfig({ HOLDFAST_NODE: NODE, HOLDFAST_LOG_LEVEL: 'silent', HOLDFAST_PORT: '0' }),
     cdnBaseUrl: CDN,
     diskMinFree: { percent: null, bytes: 1 },
+    ...logSettings(dataDir),
     ...options.config,
     dataDir,
   };
   const api = await compose(config, options.overrides);
   const paths = dataPaths(dataDir);
   const clock = options.clock ?? systemClock;
-  const other = await openSqliteEventStore({
-    file: paths.events,
-    bellFile: paths.eventsBell,
+  const { store: other } = await openEventStore(eventStorePlaceOf(config, paths), {
     clock,
     createIfMissing: false,
   });
@@ -130,6 +132,14 @@ export async function startApi(
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** On the log that the suites run on. */
+export function logSettings(dataDir: string): Partial<Pick<ApiConfig, 'eventStore' | 'eventStorePrefix'>> {
+  const store = testEventStore(dataDir);
+  return store.kind === 'sqlite'
+    ? {}
+    : { eventStore: { kind: 'esdb', url: new Secret(store.url) }, eventStorePrefix: store.streamPrefix };
 }
 
 const parseFirst = (text: string): Record<string, unknown> => {

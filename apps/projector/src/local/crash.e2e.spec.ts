@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EventStore, type NewEvent, systemClock } from '@holdfast/domain';
 import { deleted, published, record, streamOf } from '@holdfast/domain/testing';
-import { openSqliteEventStore } from '@holdfast/event-store';
-import {
-  dataPaths,
-  IndexReader,
-  liveGeneration,
-  openContentReader,
-  prepareDataDirectory,
-} from '@holdfast/storage';
+import { openEventStore } from '@holdfast/event-store';
+import { IndexReader, liveGeneration, openContentReader, prepareDataDirectory } from '@holdfast/storage';
+import { testEventStore } from '@holdfast/testing';
 import { expectedTree, readTree, temporaryDirectory } from '@holdfast/storage/testing';
 import { generationsOf, startLocalNode, until } from './testing/local-node.ts';
 
@@ -27,13 +22,7 @@ beforeEach(async () => {
   directory = temporaryDirectory();
   dataDir = join(directory.path, 'data');
   prepareDataDirectory(dataDir);
-  const { events, eventsBell } = dataPaths(dataDir);
-  store = await openSqliteEventStore({
-    file: events,
-    bellFile: eventsBell,
-    clock: systemClock,
-    createIfMissing: true,
-  });
+  ({ store } = await openEventStore(testEventStore(dataDir), { clock: systemClock, createIfMissing: true }));
 });
 afterEach(async () => {
   await kill();

@@ -165,7 +165,11 @@ export class Connection {
     let hasEnded = false;
     try {
       for (;;) {
-        const step = await Promise.race([events.next(), expired]);
+        const next = events.next();
+        next.catch(() => {
+          hasEnded = true;
+        });
+        const step = await Promise.race([next, expired]);
         hasEnded = step.done === true;
         if (step.done === true) return;
         yield step.value;
@@ -173,12 +177,11 @@ export class Connection {
       }
     } finally {
       clearTimeout(timer);
-      if (!hasEnded) {
-        // Whoever only stops iterating leaves the call open on the server; and one that the server has ended
-        // stays open here until it is read to its end.
-        void read.cancel().catch(() => undefined);
-        read.resume();
-      }
+      // Whoever only stops iterating leaves the call open on the server. One that has failed is over there: to cancel
+      // it too would be a reset for each stream that does not exist, and servers end connections with many of these.
+      if (!hasEnded) void read.cancel().catch(() => undefined);
+      // One that the server has ended stays open here until it is read to its end.
+      read.resume();
     }
   }
 

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { type EventStore, followLog, HoldfastError, type LogPage, systemClock } from '@holdfast/domain';
 import { deleted, eventually, idsOf, published, readWholeLog, record } from '@holdfast/domain/testing';
 import { type EventStoreDbServer, startEventStoreDb } from '@holdfast/testing/event-store-db';
@@ -112,6 +115,28 @@ describe('an append', () => {
       events.map(({ id }) => id),
     );
   });
+});
+
+describe('reads', () => {
+  it('of thousands of streams that do not exist keep their connection', async () => {
+    // In one process with the client the server is never quick enough to see what it resets.
+    const program = fileURLToPath(new URL('../../../../scripts/event-store-db.ts', import.meta.url));
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [printed] = (await once(child.stdout, 'data')) as [Buffer];
+      const url = /esdb:[^']*/.exec(printed.toString())?.[0] ?? '';
+      const other = await openEventStoreDb({ url, clock: systemClock, createIfMissing: true });
+      others.push(other);
+      const paths = Array.from({ length: 15_000 }, (_, index) => `none/${index}.json`).values();
+      const readers = Array.from({ length: 128 }, async () => {
+        for (const path of paths) await other.readStream(`content-${path}`, { maxCount: 1 });
+      });
+      await Promise.all(readers);
+      await other.close();
+    } finally {
+      child.kill();
+    }
+  }, 60_000);
 });
 
 describe('a server', () => {

@@ -1,16 +1,14 @@
 // A process of its own for specs that kill it: `node run-local-projector.ts <data directory> [replay]`. With `replay`, it
 // replays again and again.
-import { openSqliteEventStore } from '@holdfast/event-store';
+import { openEventStore } from '@holdfast/event-store';
 import { systemClock } from '@holdfast/domain';
-import { dataPaths } from '@holdfast/storage';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- only specs run this file
+import { testEventStore } from '@holdfast/testing';
 import { startLocalNode } from './local-node.ts';
 
 const [dataDir, mode] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('Usage: run-local-projector.ts <data directory> [replay]');
-const { events, eventsBell } = dataPaths(dataDir);
-const store = await openSqliteEventStore({
-  file: events,
-  bellFile: eventsBell,
+const { store } = await openEventStore(testEventStore(dataDir), {
   clock: systemClock,
   createIfMissing: false,
 });
