@@ -56,6 +56,27 @@ it.each([1, 40])('writes %d batches, later ones in a thread of their own', async
   expect(statSync(join(root, 'd0/0-0.json')).mode & 0o777).toBe(0o644);
 });
 
+it('writes bodies that share a buffer with each other', async () => {
+  const tree = new BulkTree({ root });
+  const expected: Record<string, string> = {};
+  for (let number = 0; number < 40; number += 1) {
+    const shared = Buffer.from(
+      batch(number)
+        .map(({ path }) => path.padEnd(50))
+        .join(''),
+    );
+    const documents = batch(number).map((document, index) => ({
+      ...document,
+      bytes: shared.subarray(index * 50, index * 50 + 50),
+    }));
+    Object.assign(expected, texts(documents));
+    await tree.write(documents);
+  }
+  await tree.finish();
+  await tree.close();
+  expect(readTree(root)).toEqual(expected);
+});
+
 it('flushes file by file where there is no barrier', async () => {
   const files = new FaultyFiles({ at: 1, lasts: 'once', code: 'ENOSYS', operations: ['flushFileSystem'] });
   const tree = new BulkTree({ root, files });

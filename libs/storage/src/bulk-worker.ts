@@ -23,7 +23,7 @@ parentPort?.on('message', (documents: BulkDocument[]) => {
   parentPort?.postMessage(answer);
 });
 
-/** Gives the memory back now: the collector of this thread does not see how much it is. */
+/** Gives the memory back now: the collector of this thread does not see how much it is. Small bodies share a buffer. */
 function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
