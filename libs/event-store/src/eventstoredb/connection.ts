@@ -88,7 +88,8 @@ export class Connection {
       requiresLeader: true,
     });
     try {
-      for await (const { event } of this.#guarded(read)) if (event !== undefined) yield event;
+      for await (const { event } of this.#guarded(read, options.maxCount))
+        if (event !== undefined) yield event;
     } catch (error) {
       if ((error as { type?: string }).type !== ErrorType.STREAM_NOT_FOUND) throw error;
     }
@@ -107,7 +108,7 @@ export class Connection {
       maxCount: options.maxCount,
       requiresLeader: true,
     });
-    yield* this.#guarded(read);
+    yield* this.#guarded(read, options.maxCount);
   }
 
   /** Everything after the place that passes the filter, as it comes. */
@@ -151,7 +152,7 @@ export class Connection {
     );
   }
 
-  async *#guarded<Event>(read: Reading<Event>): AsyncGenerator<Event, void, undefined> {
+  async *#guarded<Event>(read: Reading<Event>, maxCount: number): AsyncGenerator<Event, void, undefined> {
     let expire = (): void => undefined;
     const expired = new Promise<never>((_, reject) => {
       expire = (): void => {
@@ -163,6 +164,7 @@ export class Connection {
     read.on('error', () => undefined);
     const events = read.iterator({ destroyOnReturn: false });
     let hasEnded = false;
+    let left = maxCount;
     try {
       for (;;) {
         const next = events.next();
@@ -172,14 +174,16 @@ export class Connection {
         const step = await Promise.race([next, expired]);
         hasEnded = step.done === true;
         if (step.done === true) return;
+        left -= 1;
         yield step.value;
         timer.refresh();
       }
     } finally {
       clearTimeout(timer);
-      // Whoever only stops iterating leaves the call open on the server. One that has failed is over there: to cancel
-      // it too would be a reset for each stream that does not exist, and servers end connections with many of these.
-      if (!hasEnded) void read.cancel().catch(() => undefined);
+      // Whoever only stops iterating leaves the call open on the server. A call that has failed is over there, and one
+      // with little left soon is: to cancel these too would be a reset for each small read, and servers end connections
+      // with many of those.
+      if (!hasEnded && left > FEW_LEFT) void read.cancel().catch(() => undefined);
       // One that the server has ended stays open here until it is read to its end.
       read.resume();
     }
@@ -207,6 +211,9 @@ export class Connection {
 
 /** Events that wait for a consumer, besides what gRPC holds. */
 const HIGH_WATER_MARK = 64;
+
+/** So many events are sooner read than refused. */
+const FEW_LEFT = 16;
 
 interface Reading<Event> {
   iterator(options: { destroyOnReturn: boolean }): AsyncIterator<Event>;

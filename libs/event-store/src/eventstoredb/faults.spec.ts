@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type EventStore, followLog, HoldfastError, type LogPage, systemClock } from '@holdfast/domain';
+import {
+  type EventStore,
+  followLog,
+  HoldfastError,
+  type LogPage,
+  type Position,
+  systemClock,
+} from '@holdfast/domain';
 import { deleted, eventually, idsOf, published, readWholeLog, record } from '@holdfast/domain/testing';
 import { type EventStoreDbServer, startEventStoreDb } from '@holdfast/testing/event-store-db';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -118,25 +125,42 @@ describe('an append', () => {
 });
 
 describe('reads', () => {
-  it('of thousands of streams that do not exist keep their connection', async () => {
-    // In one process with the client the server is never quick enough to see what it resets.
-    const program = fileURLToPath(new URL('../../../../scripts/event-store-db.ts', import.meta.url));
-    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'ignore'] });
-    try {
-      const [printed] = (await once(child.stdout, 'data')) as [Buffer];
-      const url = /esdb:[^']*/.exec(printed.toString())?.[0] ?? '';
-      const other = await openEventStoreDb({ url, clock: systemClock, createIfMissing: true });
-      others.push(other);
-      const paths = Array.from({ length: 15_000 }, (_, index) => `none/${index}.json`).values();
-      const readers = Array.from({ length: 128 }, async () => {
-        for (const path of paths) await other.readStream(`content-${path}`, { maxCount: 1 });
-      });
-      await Promise.all(readers);
-      await other.close();
-    } finally {
-      child.kill();
-    }
-  }, 60_000);
+  const reading: [string, (log: EventStore, at: Position, index: number) => Promise<unknown>][] = [
+    [
+      'streams that do not exist',
+      (log, _, index) => log.readStream(`content-none/${index}.json`, { maxCount: 1 }),
+    ],
+    ['single events', (log, at) => log.readAt([at])],
+    ['the head', (log) => log.head()],
+    ['short pages', (log, at) => log.readLog({ after: at, maxCount: 1 })],
+  ];
+
+  it.each(reading)(
+    'of %s, by the thousand, keep their connection',
+    async (_, read) => {
+      // In one process with the client the server is never quick enough to see what it resets.
+      const program = fileURLToPath(new URL('../../../../scripts/event-store-db.ts', import.meta.url));
+      const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'ignore'] });
+      try {
+        const [printed] = (await once(child.stdout, 'data')) as [Buffer];
+        const url = /esdb:[^']*/.exec(printed.toString())?.[0] ?? '';
+        const other = await openEventStoreDb({ url, clock: systemClock, createIfMissing: true });
+        others.push(other);
+        const { position } = await other.append(STREAM, [deleted('units/a.json')], 'any');
+        for (let index = 0; index < 50; index += 1)
+          await other.append(STREAM, [deleted('units/a.json')], 'any');
+        const rounds = Array.from({ length: 12_000 }, (_, index) => index).values();
+        const readers = Array.from({ length: 128 }, async () => {
+          for (const index of rounds) await read(other, position, index);
+        });
+        await Promise.all(readers);
+        await other.close();
+      } finally {
+        child.kill();
+      }
+    },
+    60_000,
+  );
 });
 
 describe('a server', () => {

@@ -117,7 +117,7 @@ export class EventReader {
   }
 
   async head(): Promise<Position> {
-    for await (const event of this.#all('backwards', null, READS_AT_ONCE)) {
+    for await (const event of this.#all('backwards', null, 2)) {
       if (this.#ownStream(event) !== null) return toPosition(event.position);
     }
     return toPosition(this.#first());
@@ -203,16 +203,19 @@ export class EventReader {
     return this.#connection.readStream(this.#prefix + stream, options);
   }
 
-  /** Everything on the server, in calls of a bounded size. @param after  where the log's own events begin, if null */
+  /**
+   * Everything on the server, in calls of a bounded size that grow, as most callers find what they want in the first.
+   * @param after  where the log's own events begin, if null
+   */
   async *#all(
     direction: Direction,
     after: Position | null,
-    batch: number,
+    firstBatch: number,
   ): AsyncGenerator<AllStreamRecordedEvent, void, undefined> {
     let from = after !== null ? toPlace(after) : direction === 'forwards' ? this.#first() : null;
     let hasMore = true;
     let last: bigint | null = null;
-    while (hasMore) {
+    for (let batch = firstBatch; hasMore; batch = Math.min(batch * 8, MAX_BATCH)) {
       let count = 0;
       for await (const { event } of this.#connection.readAll({ direction, from, maxCount: batch })) {
         count += 1;
