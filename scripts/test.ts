@@ -2,6 +2,7 @@
 // a check that fails without naming a failed test (formatting, lint, types, a crashed test run) counts as one.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { startEventStoreDb } from '@holdfast/testing/event-store-db';
 import { startTestS3 } from './test-s3.ts';
 
 interface Task {
@@ -20,6 +21,8 @@ interface JestResults {
 
 const resultsFolder = 'test-results';
 const tasksFile = `${resultsFolder}/tasks.json`;
+/** Where the tests of each target leave their results. */
+const SUFFIXES: Readonly<Record<string, string>> = { test: '', 'test-esdb': '-esdb' };
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
@@ -42,9 +45,11 @@ function fail(what: string): void {
 }
 
 function count({ project, target, status }: Task): void {
-  const results = target === 'test' ? readJson<JestResults>(`${resultsFolder}/${project}.json`) : undefined;
+  const suffix = SUFFIXES[target];
+  const results =
+    suffix === undefined ? undefined : readJson<JestResults>(`${resultsFolder}/${project}${suffix}.json`);
   const failed = results ? results.numFailedTests + results.numRuntimeErrorTestSuites : 0;
-  const lacksResults = target === 'test' && results === undefined;
+  const lacksResults = suffix !== undefined && results === undefined;
 
   total.passed += results?.numPassedTests ?? 0;
   total.skipped += results ? results.numPendingTests + results.numTodoTests : 0;
@@ -65,14 +70,26 @@ const [isFormatted, s3] = await Promise.all([
   }),
 ]);
 if (!isFormatted) fail('format');
-const ranAll = await run('node_modules/nx/dist/bin/nx.js', ['run-many', '-t', 'lint', 'typecheck', 'test'], {
-  ...s3?.env,
-  NX_TASK_RESULTS_FILE: tasksFile,
-});
+/** @param targets  of Nx, with the suites' environment */
+async function runTargets(targets: readonly string[], env: Record<string, string>): Promise<void> {
+  rmSync(tasksFile, { force: true });
+  const hadFailed = total.failed;
+  const ranAll = await run('node_modules/nx/dist/bin/nx.js', ['run-many', '-t', ...targets], {
+    ...s3?.env,
+    ...env,
+    NX_TASK_RESULTS_FILE: tasksFile,
+  });
+  for (const task of readJson<Task[]>(tasksFile) ?? []) count(task);
+  if (!ranAll && total.failed === hadFailed) fail(`nx ${targets.join(' ')}`);
+}
+
+await runTargets(['lint', 'typecheck', 'test'], {});
+// The suites of the whole product again, with their logs on EventStoreDB: on the server that is named, or the test server.
+const named = process.env['TEST_ESDB'];
+const log = named ? null : await startEventStoreDb();
+await runTargets(['test-esdb'], { TEST_EVENT_STORE: 'esdb', TEST_ESDB: named ?? log?.url ?? '' });
+await log?.close();
 await s3?.stop();
-const tasks = readJson<Task[]>(tasksFile) ?? [];
-tasks.forEach(count);
-if (!ranAll && total.failed === 0) fail('nx');
 
 if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';

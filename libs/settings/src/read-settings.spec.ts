@@ -26,6 +26,7 @@ describe('readSettings', () => {
       host: '127.0.0.1',
       node: expect.stringMatching(/^[\w.-]+$/),
       eventStore: { kind: 'sqlite', file: null },
+      eventStorePrefix: '',
       bucket: { kind: 'folder', folder: null },
       s3Endpoint: null,
       s3Region: 'us-east-1',
@@ -166,11 +167,21 @@ describe('readSettings', () => {
     ]);
   });
 
+  it('keeps the URL of an EventStoreDB, with its password, to itself', () => {
+    const url = 'esdb+discover://admin:sesame@a:2113,b:2113/?nodePreference=leader';
+    const { eventStore } = read({ HOLDFAST_EVENT_STORE: url });
+    expect(eventStore.kind === 'esdb' ? eventStore.url.reveal() : null).toBe(url);
+    expect(JSON.stringify(eventStore)).not.toContain('sesame');
+    for (const short of ['esdb://localhost', 'esdb://h:2113?tls=false', 'esdb://a:1,b:2,c:3']) {
+      expect(read({ HOLDFAST_EVENT_STORE: short }).eventStore.kind).toBe('esdb');
+    }
+  });
+
   it('shows no secret: not a token, not a password in a URL, not the value of an unknown variable', () => {
     const text = problemsOf({
       HOLDFAST_TOKEN: 'open sesame',
       HOLDFAST_CDN_BASE_URL: 'https://me:sesame@cdn.example.org',
-      HOLDFAST_EVENT_STORE: 'esdb://admin:sesame@db.example.org',
+      HOLDFAST_EVENT_STORE: 'esdb://admin:ses@sesame@db.example.org',
       HOLDFAST_SMTP_PASSWORD: 'sesame',
     }).join('\n');
     expect(text.split('\n')).toHaveLength(4);
@@ -181,7 +192,15 @@ describe('readSettings', () => {
     ['HOLDFAST_PORT', '65536', '-1', '80.5', '1e3', ' '],
     ['HOLDFAST_HOST', '0.0.0.0', '192.168.1.2', 'example.org', '::'],
     ['HOLDFAST_NODE', 'a b', '../x', 'x'.repeat(101)],
-    ['HOLDFAST_EVENT_STORE', 'esdb://localhost:2113', 'events.db', 'postgres://x'],
+    [
+      'HOLDFAST_EVENT_STORE',
+      'esdb://',
+      'esdb:localhost',
+      'kurrentdb://localhost:2113',
+      'events.db',
+      'postgres://x',
+    ],
+    ['HOLDFAST_EVENT_STORE_PREFIX', '-a', 'a b', '$a', 'x'.repeat(101)],
     [
       'HOLDFAST_BUCKET',
       '/srv/bucket',

@@ -55,7 +55,7 @@ const shown = ({ variable, isSecret }: Setting<unknown>, text: string): string =
   `${variable}=${isSecret === true ? '***' : JSON.stringify(withoutCredentials(text).slice(0, 100))}`;
 
 /** URLs may carry a password, also where they should not. */
-const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@]*@/g, '//***@');
+const withoutCredentials = (text: string): string => text.replace(/\/\/[^/]*@/g, '//***@');
 
 /** The values are not shown: nobody knows whether they are secret. */
 const findUnknown = (env: Environment): string[] =>
