@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { removeDirectories } from './measure.ts';
 import { measureAppend } from './append.ts';
 import { measureBatchAndReplay } from './batch-and-replay.ts';
+import { measureFootprint } from './footprint.ts';
 import { measureMemory } from './memory.ts';
 import { measureMode } from './mode.ts';
 import { measurePublish } from './publish.ts';
@@ -28,6 +29,7 @@ const BENCHES: Record<string, () => Promise<Measured[]>> = {
   memory: measureMemory,
   replication: measureReplication,
   scan: measureScan,
+  footprint: measureFootprint,
 };
 
 const wanted = process.argv.slice(2);

@@ -48,6 +48,8 @@ export interface EventStoreDbServer {
   readonly faults: ServerFaults;
   /** How often each call was made, by its name: `Append`, `Read`, `Subscribe`; and `EventSent` to subscribers. */
   readonly calls: Readonly<Record<string, number>>;
+  /** Data and metadata of all events. */
+  storedBytes(): number;
   connections(): number;
   /** Subscriptions that are served at this moment. */
   subscriptions(): number;
@@ -100,6 +102,10 @@ class RunningServer implements EventStoreDbServer {
 
   get url(): string {
     return `esdb://127.0.0.1:${this.#gate?.port ?? 0}?tls=false`;
+  }
+
+  storedBytes(): number {
+    return this.#log.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
   }
 
   connections(): number {
