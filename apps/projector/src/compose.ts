@@ -347,7 +347,8 @@ function registerWatchers(
         ...driftJobs(from, config, projectors),
       };
       const log = from.resolve<Logger>(LOGGER);
-      return new JobRunner({ store, catalog, clock, log, jobs }, { node });
+      const inheritsJobs = (): boolean => projectors.cdn?.isHeld ?? false;
+      return new JobRunner({ store, catalog, clock, log, jobs, inheritsJobs }, { node });
     }),
   });
   parts.register(Heartbeat, {

@@ -10,6 +10,7 @@ import {
   type JobKind,
   jobStream,
   type NewEvent,
+  nodeStream,
   type RecordedEvent,
 } from '@holdfast/domain';
 import {
@@ -69,9 +70,12 @@ const jobsOf = (others: Partial<Record<JobKind, RunJob>> = {}): Partial<Record<J
   ...others,
 });
 
-async function start(jobs = jobsOf()): Promise<void> {
+async function start(jobs = jobsOf(), inheritsJobs = () => false): Promise<void> {
   await catalog.caughtUp();
-  runner = new JobRunner({ store: faulty.store, catalog, clock, log: silent, jobs }, { node: NODE });
+  runner = new JobRunner(
+    { store: faulty.store, catalog, clock, log: silent, jobs, inheritsJobs },
+    { node: NODE },
+  );
   runner.start();
 }
 
@@ -116,6 +120,25 @@ describe('the job runner', () => {
     expect(ran).toEqual([mine, later]);
     expect(await eventsOf(jobStream(other))).toHaveLength(1);
     expect(catalog.job(mine)).toMatchObject({ state: 'succeeded', counts: { ran: 1 } });
+  });
+
+  it('ends what a retired node has left of the whole system, where that is this one to do', async () => {
+    const ran: string[] = [];
+    const one: RunJob = ({ job }) => Promise.resolve({ ran: ran.push(job.id) });
+    const all = jobsOf({ replay: one, 'directory-deletion': one, 'retry-all': one });
+    const left = [await request('directory-deletion', {}, 'web-2'), await request('replay', {}, 'web-2')];
+    const busy = await request('retry-all', {}, 'web-3');
+    await start(all);
+    const retired = newEvent({ type: 'NodeRetired', data: { node: 'web-2', reason: '' } });
+    await store.append(nodeStream('web-2'), [retired], 'any');
+    await ended(await request('retry-all'));
+    expect(ran).toHaveLength(1);
+    await runner?.close();
+    await start(all, () => true);
+    await ended(left[0]!);
+    await ended(await request('retry-all'));
+    expect(ran).toEqual([expect.any(String), left[0], expect.any(String)]);
+    expect(await eventsOf(jobStream(busy))).toHaveLength(1);
   });
 
   it('runs one of a kind at a time, the oldest first, and other kinds beside it', async () => {

@@ -21,12 +21,17 @@ import type { RunJob } from './job.ts';
 
 export interface JobRunnerPorts {
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'jobs' | 'onChange' | 'reached'>;
+  readonly catalog: Pick<Catalog, 'jobs' | 'retiredNodes' | 'onChange' | 'reached'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
   /** Those that this process can run. */
   readonly jobs: Readonly<Partial<Record<JobKind, RunJob>>>;
+  /** Whether the jobs that retired nodes left unfinished are this process's: one of the whole system says yes. */
+  readonly inheritsJobs: () => boolean;
 }
+
+/** Any node can end these; the others are about a node's own files. */
+const OF_THE_WHOLE_SYSTEM: ReadonlySet<JobKind> = new Set(['directory-deletion', 'retry-all']);
 
 const PROGRESS_EVERY_MS = 1_000;
 const AGAIN_AFTER_MS = 5_000;
@@ -34,8 +39,8 @@ const MAX_MESSAGE_CHARS = 2_000;
 const MAX_UNFINISHED = 1_000;
 
 /**
- * Runs the jobs of this node, one of each kind at a time and the oldest first. One that a crash cut short runs
- * again; each gets exactly one last event, however often it ran.
+ * Runs the jobs of this node, one of each kind at a time and the oldest first, and those that a node which was
+ * retired has left to all. One that a crash cut short runs again; each gets exactly one last event, however often it ran.
  */
 export class JobRunner {
   readonly #ports: JobRunnerPorts;
@@ -67,7 +72,7 @@ export class JobRunner {
 
   #begin(): void {
     if (this.#stop.signal.aborted) return;
-    for (const job of this.#ports.catalog.jobs({ unfinishedOn: this.#node, limit: MAX_UNFINISHED })) {
+    for (const job of this.#unfinished()) {
       if (this.#running.has(job.kind) || this.#abandoned.has(job.id)) continue;
       const running = this.#run(job)
         .catch((error: unknown) => {
@@ -83,6 +88,15 @@ export class JobRunner {
         });
       this.#running.set(job.kind, running);
     }
+  }
+
+  #unfinished(): CatalogJob[] {
+    const { catalog, inheritsJobs } = this.#ports;
+    const jobsOn = (node: string): CatalogJob[] =>
+      catalog.jobs({ unfinishedOn: node, limit: MAX_UNFINISHED });
+    if (!inheritsJobs()) return jobsOn(this.#node);
+    const inherited = catalog.retiredNodes().flatMap(jobsOn);
+    return [...jobsOn(this.#node), ...inherited.filter(({ kind }) => OF_THE_WHOLE_SYSTEM.has(kind))];
   }
 
   async #run(job: CatalogJob): Promise<void> {

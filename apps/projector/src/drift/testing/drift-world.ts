@@ -90,7 +90,11 @@ export class DriftWorld extends LocalWorld {
     });
     const restores = restoreFromQuarantine({ local: projector, clock: systemClock, dataDir: this.dataDir });
     const jobs = { scan: scans, 'quarantine-restore': restores };
-    this.#jobs = new JobRunner({ store: this.store, catalog, clock: systemClock, log, jobs }, { node: NODE });
+    const inheritsJobs = () => false;
+    this.#jobs = new JobRunner(
+      { store: this.store, catalog, clock: systemClock, log, jobs, inheritsJobs },
+      { node: NODE },
+    );
     this.#jobs.start();
     this.onDispose(() => this.#jobs?.close());
     this.onDispose(() => this.bucket.close());
