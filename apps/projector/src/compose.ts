@@ -59,6 +59,7 @@ import { retryAll } from './jobs/retry-all.ts';
 import { LocalProjector } from './local/local-projector.ts';
 import { readNodeState } from './node-state.ts';
 import { openBucket } from './open-bucket.ts';
+import { claimName } from './runtime/claim-name.ts';
 import { whenFree } from './runtime/lock-holder.ts';
 import { readVersion } from './version.ts';
 import { scanSchedules } from './watch/scan-schedules.ts';
@@ -166,6 +167,12 @@ async function open(
       : { store: overrides.store, locks: null };
   closers.push(() => opened.close());
   parts.registerInstance<LockKeeper>(LOCKS, locks ?? locksOfOneMachine(dataDir, isLocal));
+  if (locks !== null && isLocal) {
+    const { node } = config;
+    const lock = takeLock(parts, `node-${node}`);
+    const name = await claimName({ node, lock, clock, log: logger });
+    closers.push(() => name.close());
+  }
   const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
   const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
   parts.registerInstance<Reserves>(RESERVES, reserves);

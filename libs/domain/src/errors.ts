@@ -76,6 +76,7 @@ export const ERROR_KINDS = {
   CONFIG_INVALID: 'fatal',
   DATA_DIR_UNUSABLE: 'fatal',
   DATA_DIR_IN_USE: 'fatal',
+  NODE_NAME_IN_USE: 'fatal',
   PORT_IN_USE: 'fatal',
   SCHEMA_TOO_NEW: 'fatal',
   DATABASE_CORRUPT: 'fatal',
