@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
@@ -17,6 +18,7 @@ const mayImport = {
   api: ['domain', 'settings', 'event-store', 'catalog', 'storage', 'health'],
   projector: ['domain', 'settings', 'event-store', 'catalog', 'storage', 'cdn', 'health'],
   cli: ['domain', 'settings', 'api'],
+  console: ['api'],
   testing: ['*'],
   workspace: ['*'],
 };
@@ -91,7 +93,7 @@ export default defineConfig(
     languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
     plugins: { '@nx': nx },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -112,13 +114,15 @@ export default defineConfig(
     files: ['**/config.ts'],
     rules: { ...restrictImports({ except: ['environment'] }), 'no-restricted-properties': 'off' },
   },
-  { files: ['apps/cli/**/*.ts'], rules: boundaries({ allow: ['@holdfast/api/types'] }) },
+  { files: ['apps/{cli,console}/**/*.{ts,tsx}'], rules: boundaries({ allow: ['@holdfast/api/types'] }) },
+  { files: ['apps/console/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
   {
     files: [
       '**/*.spec.ts',
       'libs/*/src/testing/**/*.ts',
       'libs/testing/**/*.ts',
       '{bench,e2e,scripts,tools}/**/*.ts',
+      'apps/console/*.ts',
     ],
     rules: {
       ...boundaries({ also: ['testing'], allow: ['@holdfast/api/types'] }),

@@ -15,7 +15,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@j
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
 
 const ROOT = join(import.meta.dirname, '..');
-const PROJECTS = { workspace: '.', api: 'apps/api', projector: 'apps/projector', cli: 'apps/cli' };
+const PROJECTS = {
+  workspace: '.',
+  api: 'apps/api',
+  projector: 'apps/projector',
+  cli: 'apps/cli',
+  console: 'apps/console',
+};
 /** More than a replay reads at once, so that its thread has work to do. */
 const DOCUMENTS = 600;
 // Real processes on a machine that may have other work.
@@ -84,6 +90,10 @@ it('what was built runs anywhere with nothing but Node: publishing, a replay and
 
   const page = await fetch(`${product.url}/docs/static/swagger-ui-bundle.js`);
   expect([page.status, (await page.text()).length > 100_000]).toEqual([200, true]);
+
+  const index = await fetch(product.url);
+  const [, script = ''] = /src="(\/assets\/[^"]+\.js)"/.exec(await index.text()) ?? [];
+  expect([index.status, (await fetch(`${product.url}${script}`)).status]).toEqual([200, 200]);
   expect(await product.stop()).toBe(0);
 });
 

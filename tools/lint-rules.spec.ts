@@ -33,6 +33,13 @@ describe('the import rules', () => {
     ['an adapter reaches into another', 'libs/cdn/src/x.ts', `import '../../storage/src/x.ts';`, boundaries],
     ['the domain imports an adapter', 'libs/domain/src/x.ts', `import '@holdfast/sqlite';`, boundaries],
     ['the API imports the CDN adapter', 'apps/api/src/x.ts', `import '@holdfast/cdn';`, boundaries],
+    ['the console imports an adapter', 'apps/console/src/x.tsx', `import '@holdfast/storage';`, boundaries],
+    [
+      'the console imports a value of the API',
+      'apps/console/src/x.tsx',
+      `import { x } from '@holdfast/api/types';`,
+      restrictedImports,
+    ],
     ['the CLI imports an adapter', 'apps/cli/src/x.ts', `import '@holdfast/storage';`, boundaries],
     [
       'the projector imports the API',
@@ -88,6 +95,7 @@ describe('the import rules', () => {
     ['libs/event-store/src/eventstoredb/x.ts', `import '@eventstore/db-client';`],
     ['libs/testing/src/eventstoredb/x.ts', `import '@eventstore/db-client/generated/streams_pb.js';`],
     ['apps/cli/src/x.ts', `import type { x } from '@holdfast/api/types';`],
+    ['apps/console/src/x.tsx', `import type { x } from '@holdfast/api/types';`],
     ['apps/projector/src/compose.ts', `import 'tsyringe';`],
     ['apps/projector/src/config.ts', `export const x = process.env;`],
     ['e2e/x.ts', `import '@holdfast/storage';`],

@@ -61,6 +61,8 @@ export interface ApiSettings {
   /** Of what is published from now on: it leaves room for the bucket's prefix. */
   readonly publishedPathRules: PathRules;
   readonly logLevel: LogLevel;
+  /** Where the console was built to; it may not be there. */
+  readonly consoleDirectory: string;
 }
 
 /** What every route gets. */

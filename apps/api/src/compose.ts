@@ -31,6 +31,7 @@ import pino from 'pino';
 import { container, instanceCachingFactory } from 'tsyringe';
 import type { ApiServer, ApiSettings } from './api.ts';
 import type { ApiConfig } from './config.ts';
+import { CONSOLE_DIRECTORY } from './console/serve-console.ts';
 import { Disks } from './disks.ts';
 import { listen } from './listen.ts';
 import { ProjectorWatch } from './projector-watch.ts';
@@ -43,6 +44,7 @@ export interface Overrides {
   readonly logger?: FastifyBaseLogger;
   /** Already open; closed with the rest. */
   readonly store?: EventStore & LogBackup;
+  readonly consoleDirectory?: string;
 }
 
 export interface Composed {
@@ -133,6 +135,7 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
 
     parts.registerInstance<ApiSettings>(SETTINGS, {
       ...config,
+      consoleDirectory: overrides.consoleDirectory ?? CONSOLE_DIRECTORY,
       pathRules: { lowerCaseOnly },
       publishedPathRules: { lowerCaseOnly, reservedBytes: reservedKeyBytes(config.bucket) },
     });

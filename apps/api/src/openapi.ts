@@ -37,10 +37,19 @@ export function describeApi(app: ApiServer): void {
       return { schema: { ...schema, params: pathParameter }, url: url.replace(/\*$/, ':path') };
     },
   });
-  void app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } });
+  void app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: {
+      tryItOutEnabled: true,
+      // It is sent to the page as text.
+      requestInterceptor: (request: object) => {
+        Object.assign((request as { headers: object }).headers, { 'x-holdfast-csrf': '1' });
+        return request;
+      },
+    },
+  });
   void app.register((scope, _options, done) => {
     scope.get('/openapi.json', { schema: { hide: true } }, () => scope.swagger());
-    scope.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
     done();
   });
 }

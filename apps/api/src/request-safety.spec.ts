@@ -40,7 +40,8 @@ describe('Host', () => {
 });
 
 describe('Origin', () => {
-  const put = (origin: string) => api.put('a.json', '1', { origin, host: 'localhost:8080' });
+  const put = (origin: string) =>
+    api.put('a.json', '1', { origin, host: 'localhost:8080', 'x-holdfast-csrf': '1' });
 
   it.each(['http://localhost:8080', 'https://www.example:8443'])('takes commands from %s', async (origin) => {
     expect((await put(origin)).status).toBe(201);
@@ -55,6 +56,26 @@ describe('Origin', () => {
       expect(await api.events()).toEqual([]);
     },
   );
+});
+
+describe('the CSRF header', () => {
+  const fromBrowser = { host: 'localhost:8080', origin: 'http://localhost:8080' };
+
+  it.each([fromBrowser, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }])(
+    'is asked of a command with %j, and of no question',
+    async (headers) => {
+      const refused = { status: 403, json: { code: 'CSRF_HEADER_MISSING' } };
+      expect(await api.put('a.json', '1', headers)).toMatchObject(refused);
+      expect(await api.delete('a.json', { ...headers, 'x-holdfast-csrf': '0' })).toMatchObject(refused);
+      expect((await api.get('/v1/mode', headers)).status).toBe(200);
+      expect((await api.put('a.json', '1', { ...headers, 'x-holdfast-csrf': '1' })).status).toBe(201);
+    },
+  );
+
+  it('is sent by the page of /docs', async () => {
+    const page = await api.get('/docs/static/swagger-initializer.js');
+    expect(page.body.toString()).toContain("'x-holdfast-csrf': '1'");
+  });
 });
 
 describe('content types of commands', () => {

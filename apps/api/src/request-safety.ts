@@ -4,14 +4,16 @@ import type { FastifyRequest } from 'fastify';
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const NDJSON = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)$/;
 const BATCH_ROUTE = '/v1/batch';
+const CSRF_HEADER = 'x-holdfast-csrf';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Without tokens, whoever can reach the port may command; so a web page somewhere must not be able to make a
- * browser do it. Three rules: the name in `Host` is ours (no DNS rebinding), a command comes from no other
- * page (`Origin`), and has a content type that no HTML form can send.
+ * browser do it. Four rules: the name in `Host` is ours (no DNS rebinding), a command comes from no other
+ * page (`Origin`), has a header that no page of another origin can send (where a browser sends it), and has a
+ * content type that no HTML form can send.
  * @param knownUrls  base URLs that are configured; their hosts are ours
- * @throws HOST_NOT_ALLOWED, ORIGIN_NOT_ALLOWED, CONTENT_TYPE_UNSUPPORTED
+ * @throws HOST_NOT_ALLOWED, ORIGIN_NOT_ALLOWED, CSRF_HEADER_MISSING, CONTENT_TYPE_UNSUPPORTED
  */
 export function checkRequestSafety(request: FastifyRequest, knownUrls: readonly (string | null)[]): void {
   const urls = knownUrls.flatMap((url) => (url === null ? [] : [new URL(url)]));
@@ -24,6 +26,7 @@ export function checkRequestSafety(request: FastifyRequest, knownUrls: readonly 
     request,
     urls.map(({ origin }) => origin),
   );
+  checkCsrfHeader(request);
   checkContentType(request);
 }
 
@@ -43,6 +46,16 @@ function checkOrigin({ headers: { origin, host } }: FastifyRequest, known: reado
     'ORIGIN_NOT_ALLOWED',
     `A page of ${JSON.stringify(origin.slice(0, 200))} may not give commands to this server.`,
     { context: { origin: origin.slice(0, 200) } },
+  );
+}
+
+/** Browsers alone send these; programs need not know of the rule. */
+function checkCsrfHeader({ headers }: FastifyRequest): void {
+  const isOfBrowser = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+  if (!isOfBrowser || headers[CSRF_HEADER] === '1') return;
+  throw new HoldfastError(
+    'CSRF_HEADER_MISSING',
+    `A command that a browser sends needs the header "${CSRF_HEADER}: 1", which shows that a page of this server asked for it.`,
   );
 }
 

@@ -5,6 +5,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 import type { Api, ApiPorts, ApiServer, ApiSettings } from './api.ts';
+import { serveConsole } from './console/serve-console.ts';
 import { createMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { routeNotFound, toProblem, toRawAnswer } from './problems.ts';
@@ -67,6 +68,13 @@ const ROUTES = [
   metrics,
 ];
 
+/** No guessing of types, no frame around what is answered, no addresses told to others. */
+const SAFE_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+};
+
 const MAX_COMMAND_BYTES = 1024 * 1024;
 
 /** The whole HTTP side as one Fastify server, not yet listening. */
@@ -110,6 +118,7 @@ export function buildServer(ports: ApiPorts, settings: ApiSettings): ApiServer {
   guardRequests(app, api);
   answerFailures(app, api);
   describeApi(app);
+  serveConsole(app, settings.consoleDirectory);
   void app.register((scope, _options, done) => {
     for (const route of ROUTES) route(scope, api);
     done();
@@ -180,7 +189,7 @@ function guardRequests(app: ApiServer, api: Api): void {
   app.decorateRequest('mode');
   app.addHook('onRequest', (request, reply, done) => {
     request.mode = snapshotMode(api.modeWatch.mode, api.urls());
-    void reply.header('x-request-id', request.id);
+    void reply.headers({ 'x-request-id': request.id, ...SAFE_HEADERS });
     if (request.url.startsWith('/v1/')) void reply.header('cache-control', 'no-store');
     const { cdnBaseUrl, localBaseUrl } = request.mode;
     checkRequestSafety(request, [

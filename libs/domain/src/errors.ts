@@ -30,6 +30,7 @@ export const ERROR_KINDS = {
   OUT_DIRECTORY_INVALID: 'invalid',
   HOST_NOT_ALLOWED: 'denied',
   ORIGIN_NOT_ALLOWED: 'denied',
+  CSRF_HEADER_MISSING: 'denied',
   BUCKET_ACCESS_DENIED: 'denied',
   PURGE_DENIED: 'denied',
   EVENT_STORE_ACCESS_DENIED: 'denied',

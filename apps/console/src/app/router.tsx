@@ -1,0 +1,59 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { OverviewPage } from '../features/overview/overview-page.tsx';
+import { PageError, PageNotFound } from './page-error.tsx';
+import { Shell } from './shell.tsx';
+
+const root = createRootRoute({ component: Shell });
+const under = <Path extends string>(path: Path) => ({ getParentRoute: () => root, path }) as const;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+const ALERT_STATES = ['open', 'past', 'all'] as const;
+
+const overview = createRoute({ ...under('/'), component: OverviewPage });
+
+const mode = createRoute({
+  ...under('/mode'),
+  component: lazyRouteComponent(() => import('../features/mode/mode-page.tsx'), 'ModePage'),
+});
+
+const documents = createRoute({
+  ...under('/documents'),
+  component: lazyRouteComponent(() => import('../features/content/content-page.tsx'), 'ContentPage'),
+});
+
+const replications = createRoute({
+  ...under('/replications'),
+  validateSearch: (search) => ({ status: text(search['status']) }),
+  component: lazyRouteComponent(
+    () => import('../features/replications/replications-page.tsx'),
+    'ReplicationsPage',
+  ),
+});
+
+const drift = createRoute({
+  ...under('/drift'),
+  component: lazyRouteComponent(() => import('../features/drift/drift-page.tsx'), 'DriftPage'),
+});
+
+const alerts = createRoute({
+  ...under('/alerts'),
+  validateSearch: (search) => ({ state: ALERT_STATES.find((state) => state === search['state']) }),
+  component: lazyRouteComponent(() => import('../features/alerts/alerts-page.tsx'), 'AlertsPage'),
+});
+
+/** apps/api/src/console/serve-console.ts has the same pages: another path is not answered with the console. */
+export const router = createRouter({
+  routeTree: root.addChildren([overview, mode, documents, replications, drift, alerts]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: PageError,
+  defaultNotFoundComponent: PageNotFound,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
