@@ -17,7 +17,8 @@ const mayImport = {
   health: ['domain', 'sqlite'],
   api: ['domain', 'settings', 'event-store', 'catalog', 'storage', 'health'],
   projector: ['domain', 'settings', 'event-store', 'catalog', 'storage', 'cdn', 'health'],
-  cli: ['domain', 'settings', 'api'],
+  // The API is spoken to over HTTP. The event store is for `log copy`, which works where no API can run.
+  cli: ['domain', 'settings', 'api', 'event-store'],
   console: ['api'],
   testing: ['*'],
   workspace: ['*'],

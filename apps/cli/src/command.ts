@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ApiClient } from './api/api-client.ts';
+import type { CliConfig } from './config.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Output } from './output/output.ts';
 
@@ -7,6 +8,7 @@ import type { Output } from './output/output.ts';
 export interface Context {
   readonly client: ApiClient;
   readonly output: Output;
+  readonly product: CliConfig['product'];
   /** Aborts when a person presses Ctrl-C. */
   readonly signal: AbortSignal;
 }

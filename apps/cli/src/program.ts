@@ -6,6 +6,7 @@ import { addAlerts } from './commands/alerts.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addDelete } from './commands/delete.ts';
+import { addLog } from './commands/log.ts';
 import { addMode } from './commands/mode.ts';
 import { addNode } from './commands/node.ts';
 import { addPublish } from './commands/publish.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly AddCommand[] = [
   addAlerts,
   addAudit,
   addBackup,
+  addLog,
 ];
 
 export interface Surroundings {
@@ -98,11 +100,11 @@ async function runAction<Options>(
   surroundings: Surroundings,
 ): Promise<number> {
   const { stdout, stderr, signal } = surroundings;
-  const { url, headers, noColour } = readConfig(surroundings.env);
+  const { url, headers, noColour, product } = readConfig(surroundings.env);
   const isJson = command.opts<{ json?: true }>().json === true;
   const output = new Output({ stdout, stderr, isJson, noColour });
   const client = new ApiClient({ url, headers, signal });
-  return action({ client, output, signal }, command.args, command.opts() as Options);
+  return action({ client, output, product, signal }, command.args, command.opts() as Options);
 }
 
 function reportFailure(thrown: unknown, { stderr, signal }: Surroundings): number {

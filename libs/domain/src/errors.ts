@@ -72,6 +72,8 @@ export const ERROR_KINDS = {
   STORAGE_UNAVAILABLE: 'transient',
   SERVER_UNREACHABLE: 'transient',
   BACKUP_UNSUPPORTED: 'rejected',
+  LOG_COPY_REFUSED: 'rejected',
+  LOG_COPY_DIFFERS: 'fatal',
   DISK_FULL: 'exhausted',
   EVENT_UNREADABLE: 'poison',
   CONFIG_INVALID: 'fatal',

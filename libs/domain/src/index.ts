@@ -7,7 +7,7 @@ export {
   isHoldfastError,
   toHoldfastError,
 } from './errors.ts';
-export { isPositionAtOrAfter, laterPosition, type Position } from './position.ts';
+export { isOfOneStore, isPositionAtOrAfter, laterPosition, type Position } from './position.ts';
 export { AwaitedPositions } from './awaited-positions.ts';
 export {
   type DecidedEvent,

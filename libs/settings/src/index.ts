@@ -1,4 +1,4 @@
-export { type EventStoreAddress, eventStorePlaceOf, localBaseUrlOf } from './address.ts';
+export { type EventStoreAddress, eventStoreAddress, eventStorePlaceOf, localBaseUrlOf } from './address.ts';
 export { type BucketAddress, reservedKeyBytes } from './bucket-address.ts';
 export { describeSettings, type SettingDescription } from './describe-settings.ts';
 export { type PurgeAddress } from './purge-address.ts';

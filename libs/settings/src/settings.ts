@@ -101,7 +101,7 @@ export const SETTINGS = {
     default: './data',
     description: 'Directory of the event log, the content files, the embedded bucket and all indexes.',
     example: '/var/lib/holdfast',
-    usedBy: ['api', 'projector'],
+    usedBy: ['api', 'projector', 'cli'],
     schema: z.string().transform((text) => resolve(text)),
   }),
   port: setting({
@@ -136,7 +136,7 @@ export const SETTINGS = {
     description:
       'Where the event log is: `sqlite:`, `sqlite:<file>`, or the connection string of an EventStoreDB (KurrentDB) server or cluster, `esdb://…` ([several machines](several-machines.md)).',
     example: 'esdb://user:password@node1:2113,node2:2113,node3:2113',
-    usedBy: ['api', 'projector'],
+    usedBy: ['api', 'projector', 'cli'],
     schema: eventStoreAddress,
   }),
   eventStorePrefix: setting({
@@ -146,7 +146,7 @@ export const SETTINGS = {
     description:
       'What the names of the log’s streams begin with, where several installations share one EventStoreDB; the embedded log has none.',
     example: 'site-a-',
-    usedBy: ['api', 'projector'],
+    usedBy: ['api', 'projector', 'cli'],
     schema: streamPrefix,
   }),
   bucket: setting({

@@ -24,6 +24,19 @@ export interface PoisonRecord {
   readonly foundAt: string;
 }
 
+/** The event that a row of the index was made of. */
+export interface RecordedEventRow {
+  /** Of the row in its table. */
+  readonly key: string;
+  /** Null: it is an event of `stream`. */
+  readonly path: string | null;
+  readonly stream: string | null;
+  readonly version: number;
+  readonly position: Position;
+  /** Of a live file. */
+  readonly sha256: string | null;
+}
+
 export interface IndexCommit {
   /** What stands on disk now; settles the intents of these paths. */
   readonly files: readonly RecordedFile[];
@@ -164,6 +177,43 @@ export class GenerationIndex {
     ) as unknown as RecordedLiveFile[];
   }
 
+  /**
+   * Gives every row the position that its event has by now, after the log was copied to another store. All rows or none. The
+   * checkpoint moves to the last event that a row was made of up to it: the next ones come again, which is harmless.
+   * @param locate  of these events, in the same order; throws where the log lacks one
+   */
+  async relocate(locate: (rows: readonly RecordedEventRow[]) => Promise<readonly Position[]>): Promise<void> {
+    const before = this.#checkpoint;
+    let checkpoint: Position | null = null;
+    this.#ask(() => {
+      this.#db.exec('BEGIN IMMEDIATE');
+    });
+    try {
+      for (const { select, update, isDone } of RELOCATED) {
+        for (let after = ''; ;) {
+          const rows = this.#ask(() => this.#db.prepare(select).all(after)) as unknown as RecordedEventRow[];
+          const positions = rows.length === 0 ? [] : await locate(rows);
+          for (const [number, row] of rows.entries()) {
+            const position = positions[number] as Position;
+            this.#ask(() => this.#db.prepare(update).run(position, row.key));
+            const isCovered = isDone && before !== null && row.position <= before;
+            if (isCovered && (checkpoint === null || position > checkpoint)) checkpoint = position;
+            after = row.key;
+          }
+          if (rows.length < RELOCATED_AT_ONCE) break;
+        }
+      }
+      this.#ask(() => {
+        this.#statements.moveCheckpoint.run(checkpoint);
+        this.#db.exec('COMMIT');
+      });
+      this.#checkpoint = checkpoint;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   close(): void {
     if (this.#db.isOpen) this.#db.close();
   }
@@ -176,6 +226,31 @@ export class GenerationIndex {
     return translated(this.#file, 'read', run);
   }
 }
+
+const RELOCATED_AT_ONCE = 500;
+
+/** Which rows have positions, in the order of their keys; `isDone`: what they were made of is on disk, or never will be. */
+const RELOCATED = [
+  {
+    select: `SELECT path AS key, path, NULL AS stream, version, position, sha256 FROM files
+             WHERE path > ? ORDER BY path LIMIT ${RELOCATED_AT_ONCE}`,
+    update: 'UPDATE files SET position = ? WHERE path = ?',
+    isDone: true,
+  },
+  {
+    select: `SELECT path AS key, path, NULL AS stream, version, position, NULL AS sha256 FROM intents
+             WHERE path > ? ORDER BY path LIMIT ${RELOCATED_AT_ONCE}`,
+    update: 'UPDATE intents SET position = ? WHERE path = ?',
+    isDone: false,
+  },
+  {
+    // By stream and version, which stay, as their own key does not.
+    select: `SELECT stream || '@' || version AS key, NULL AS path, stream, version, position, NULL AS sha256 FROM poison
+             WHERE key > ? ORDER BY key LIMIT ${RELOCATED_AT_ONCE}`,
+    update: "UPDATE poison SET position = ? WHERE stream || '@' || version = ?",
+    isDone: true,
+  },
+] as const;
 
 const open = (file: string, durability: 'full' | 'normal'): DatabaseSync =>
   openDatabase(file, { durability, migrations: INDEX_MIGRATIONS, what: INDEX_WHAT });

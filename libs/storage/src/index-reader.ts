@@ -69,6 +69,15 @@ export class IndexReader {
     );
   }
 
+  /** Of some file; null where there is none. */
+  anyPosition(): Position | null {
+    return this.#ask(
+      () =>
+        (this.#db.prepare('SELECT position FROM files LIMIT 1').get()?.['position'] as
+          Position | undefined) ?? null,
+    );
+  }
+
   /** Another after each commit of the projector. */
   commitMark(): number {
     return this.#ask(() => this.#dataVersion.get()?.['data_version'] as number);

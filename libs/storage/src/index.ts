@@ -14,7 +14,13 @@ export {
   removeUnfinishedGenerations,
   trimGenerations,
 } from './flip-generation.ts';
-export { GenerationIndex, type IndexCommit, type Intent, type PoisonRecord } from './generation-index.ts';
+export {
+  GenerationIndex,
+  type IndexCommit,
+  type Intent,
+  type PoisonRecord,
+  type RecordedEventRow,
+} from './generation-index.ts';
 export { IndexReader } from './index-reader.ts';
 export { ContentTree, type Removal, type Replacement } from './content-tree.ts';
 export { documentOf, lookAt } from './look-at-file.ts';

@@ -1,4 +1,4 @@
-import { type EventStore, HoldfastError, type Position } from '@holdfast/domain';
+import { type EventStore, HoldfastError, isOfOneStore, type Position } from '@holdfast/domain';
 import { existsSync } from 'node:fs';
 import type { ContentReader } from './content-reader.ts';
 import { dataPaths } from './data-paths.ts';
@@ -46,7 +46,9 @@ export async function findMismatch(ports: {
   // In this order: a log that grows meanwhile must not look as if it were behind.
   const checkpoint = checkpointOf(reader);
   const head = await store.head();
-  if (checkpoint === null || checkpoint <= head) return null;
+  // The log was copied to another store: the local projector goes through the files one by one.
+  if (checkpoint === null || !isOfOneStore(checkpoint, head)) return null;
+  if (checkpoint <= head) return null;
   return mismatch(
     `The local files in ${dataDir} are at position ${checkpoint}, the log ends at ${head}: an older log was put in its place.`,
     { logId, checkpoint, head },

@@ -69,7 +69,10 @@ export class PurgeCheckpoint {
       this.#position = this.#saved = found.position;
       return;
     }
-    const why = typeof found === 'string' ? found : 'it is past the end of the log';
+    const why =
+      typeof found === 'string'
+        ? found
+        : 'it is past the end of the log, or of another store that the log was copied from';
     log.info({ key: PURGED_KEY, position: start }, `Purging begins at the log's head: ${why}.`);
     await this.#put(start, signal);
     this.#position = start;

@@ -1,8 +1,11 @@
 import {
   type Clock,
+  type ContentPath,
+  contentStream,
   type EventStore,
   hasCode,
   HoldfastError,
+  isOfOneStore,
   isPositionAtOrAfter,
   type LogEntry,
   type Position,
@@ -17,12 +20,14 @@ import {
   generationRoot,
   IndexReader,
   liveGeneration,
+  type RecordedEventRow,
 } from '@holdfast/storage';
 import { existsSync, lstatSync } from 'node:fs';
 import { Materialiser } from './materialise.ts';
 import { checkVersion } from './read-version.ts';
 
 const SAMPLE = 100;
+const READS_AT_ONCE = 32;
 
 /** A generation that is written to. */
 export interface OpenGeneration {
@@ -68,10 +73,12 @@ export async function openLiveGeneration(ports: Ports): Promise<OpenGeneration |
   try {
     const stored = readPositions(dataDir, name);
     if (stored === null) return { rebuild: `the index of generation ${name} is missing` };
-    refuseAhead(dataDir, name, stored, head);
+    const isOfAnotherStore = stored.some((position) => !isOfOneStore(position, head));
+    if (!isOfAnotherStore) refuseAhead(dataDir, name, stored, head);
     const generation = openGeneration(ports, name);
-    const { checkpoint } = generation.index;
     try {
+      if (isOfAnotherStore) await relocate(ports, generation);
+      const { checkpoint } = generation.index;
       if (checkpoint !== null) refuseAhead(dataDir, name, [checkpoint], head);
       const rebuild = await findDamage(ports, generation);
       if (rebuild === null) return generation;
@@ -87,14 +94,14 @@ export async function openLiveGeneration(ports: Ports): Promise<OpenGeneration |
   }
 }
 
-/** The checkpoint and the intents, without opening the index for writing; null where there is none. */
+/** The checkpoint, that of some file and the intents, without opening the index for writing; null where there is none. */
 function readPositions(dataDir: string, name: GenerationName): Position[] | null {
   let reader: IndexReader | null = null;
   try {
     reader = IndexReader.open(dataDir, name);
     if (reader === null) return null;
-    const checkpoint = reader.checkpoint();
-    return [...(checkpoint === null ? [] : [checkpoint]), ...reader.intentPositions()];
+    const single = [reader.checkpoint(), reader.anyPosition()].filter((position) => position !== null);
+    return [...single, ...reader.intentPositions()];
   } catch (error) {
     // An older schema, which opening it for writing brings up to date.
     if (hasCode(error, 'STORAGE_UNAVAILABLE') && typeof error.context['found'] === 'number') return [];
@@ -103,6 +110,52 @@ function readPositions(dataDir: string, name: GenerationName): Position[] | null
     reader?.close();
   }
 }
+
+/**
+ * The log was copied to another store, where everything has another position. No file is touched: each row is looked up in the
+ * log, which must have the very version that the file was made of.
+ * @throws LOG_MISMATCH, with the index as it was
+ */
+async function relocate({ store, dataDir }: Ports, { name, index }: OpenGeneration): Promise<void> {
+  await index.relocate(async (rows) => {
+    const positions: Position[] = [];
+    for (let start = 0; start < rows.length; start += READS_AT_ONCE) {
+      const some = rows.slice(start, start + READS_AT_ONCE);
+      const found = await Promise.all(some.map((row) => positionOf(store, row)));
+      for (const [number, position] of found.entries()) {
+        if (position === null) throw otherCopy(dataDir, name, some[number] as RecordedEventRow);
+        positions.push(position);
+      }
+    }
+    return positions;
+  });
+}
+
+/** @returns null where the log has no such event, or another one */
+async function positionOf(store: EventStore, row: RecordedEventRow): Promise<Position | null> {
+  const { path, version, sha256 } = row;
+  const stream = path === null ? (row.stream ?? '') : contentStream(path as ContentPath);
+  try {
+    const [event] = await store.readStream(stream, { fromVersion: version, maxCount: 1 });
+    if (event?.version !== version) return null;
+    const isSame = sha256 === null || (event.type === 'ContentPublished' && event.data.sha256 === sha256);
+    return isSame ? event.position : null;
+  } catch (error) {
+    if (!hasCode(error, 'EVENT_UNREADABLE')) throw error;
+    return error.context['position'] as Position;
+  }
+}
+
+const otherCopy = (
+  dataDir: string,
+  name: string,
+  { path, stream, version }: RecordedEventRow,
+): HoldfastError =>
+  new HoldfastError(
+    'LOG_MISMATCH',
+    `Generation ${name} in ${dataDir} was made from version ${version} of ${path ?? stream}, which the event log, another store than before, has not: it is an older copy, or both were written to since. Nothing is written. Set HOLDFAST_EVENT_STORE back to the log that was used last, or, if what it has beyond is to be given up, move the generations directory and the content link away.`,
+    { context: { dataDir, generation: name, path, stream, version } },
+  );
 
 async function findDamage(ports: Ports, { name, index }: OpenGeneration): Promise<string | null> {
   const root = generationRoot(ports.dataDir, name);

@@ -81,7 +81,8 @@ export class EventReader {
     let [looked, bytes, isEnd, hasAny] = [0, 0, true, false];
     let next = after;
     const batch = filter === undefined ? Math.min(maxCount + 2, MAX_BATCH) : MAX_BATCH;
-    for await (const event of this.#all(direction, after, batch)) {
+    const start = direction === 'forwards' ? this.#first() : null;
+    for await (const event of this.#all(direction, after === null ? start : toPlace(after), batch)) {
       hasAny = true;
       const stream = this.#ownStream(event);
       const position = toPosition(event.position);
@@ -101,6 +102,14 @@ export class EventReader {
     }
     const events = await this.decode(await this.withoutForgotten(kept), withBodies);
     return { events, next, isEnd, isPastEnd: !hasAny };
+  }
+
+  /** All of the log as it is stored, in order, from the server's beginning or after a position; also what later reports have taken the place of. */
+  async *stored(after: Position | null): AsyncGenerator<FetchedEvent, void, undefined> {
+    for await (const event of this.#all('forwards', after === null ? null : toPlace(after), MAX_BATCH)) {
+      const stream = this.#ownStream(event);
+      if (stream !== null && toPosition(event.position) !== after) yield fromRecorded(event, stream);
+    }
   }
 
   async readAt(positions: readonly Position[], withBodies?: boolean): Promise<LogEntry[]> {
@@ -205,14 +214,14 @@ export class EventReader {
 
   /**
    * Everything on the server, in calls of a bounded size that grow, as most callers find what they want in the first.
-   * @param after  where the log's own events begin, if null
+   * @param start  null: the server's own beginning, or end
    */
   async *#all(
     direction: Direction,
-    after: Position | null,
+    start: LogPlace | null,
     firstBatch: number,
   ): AsyncGenerator<AllStreamRecordedEvent, void, undefined> {
-    let from = after !== null ? toPlace(after) : direction === 'forwards' ? this.#first() : null;
+    let from = start;
     let hasMore = true;
     let last: bigint | null = null;
     for (let batch = firstBatch; hasMore; batch = Math.min(batch * 8, MAX_BATCH)) {

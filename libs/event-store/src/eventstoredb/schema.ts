@@ -8,6 +8,7 @@ import {
   HoldfastError,
   type Position,
 } from '@holdfast/domain';
+import type { StoredEvent } from '../copy/stored-event.ts';
 
 /*
  * An event as it lies on the server, all of it JSON, so that the server's own page shows it:
@@ -153,7 +154,34 @@ export function fromRecorded(event: RecordedEvent, stream: string): FetchedEvent
   return { raw, inline, bodyBytes, reference: bodyReference ?? null, keepLatest: keepLatest ?? null };
 }
 
-function bodyFields(event: EncodedEvent, reference: BodyReference | null): Partial<Envelope> {
+/** @throws where it holds no JSON */
+export function fromStored(event: StoredEvent): EventData {
+  const { type, body, bodyReference } = event;
+  const reference = bodyReference === null ? null : (JSON.parse(bodyReference) as BodyReference);
+  const envelope = { data: JSON.parse(event.data) as unknown, ...bodyFields({ type, body }, reference) };
+  return toEventData(event, envelope, undefined);
+}
+
+export function toStored({ raw, inline, reference }: FetchedEvent): StoredEvent {
+  const { id, stream, version, type, v, data, metadata } = raw;
+  const bodyReference = reference === null ? null : JSON.stringify(reference);
+  return { id, stream, version, type, v, data, metadata, body: inline(), bodyReference };
+}
+
+/** What will be read back of an event once it is stored. */
+export function asStored(sent: EventData, { stream, version }: StoredEvent): StoredEvent {
+  const { data, metadata } = JSON.parse(
+    JSON.stringify({ data: sent.data, metadata: sent.metadata }),
+  ) as JSONRecordedEvent;
+  const place = { revision: BigInt(version), position: { commit: 0n, prepare: 0n } };
+  const there = { ...sent, isJson: true, data, metadata, ...place, streamId: stream, created: new Date(0) };
+  return toStored(fromRecorded(there as RecordedEvent, stream));
+}
+
+function bodyFields(
+  event: Pick<EncodedEvent, 'type' | 'body'>,
+  reference: BodyReference | null,
+): Partial<Envelope> {
   if (reference !== null) return { bodyReference: reference };
   if (event.body === null) return {};
   const bytes = Buffer.from(event.body);
