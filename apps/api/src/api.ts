@@ -14,9 +14,10 @@ import type {
 import type { Alerts } from '@holdfast/health';
 import type { LogLevel } from '@holdfast/settings';
 import type { ContentReader } from '@holdfast/storage';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access, Tokens } from './access/tokens.ts';
 import type { Disks } from './disks.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { ProjectorWatch } from './projector-watch.ts';
@@ -25,6 +26,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Taken when the request began; whatever the mode becomes meanwhile, its answer follows this one. */
     mode: ModeSnapshot;
+    /** Null where there are no tokens, and on what is public. */
+    access: Access | null;
   }
 }
 
@@ -42,6 +45,8 @@ export interface ApiPorts {
   /** Of this process. */
   readonly alerts: Alerts;
   readonly projectorWatch: ProjectorWatch;
+  /** Null: none are asked for. */
+  readonly tokens: Tokens | null;
   /** Set where the local files were made from another log, or from a later state of this one. */
   readonly mismatch: HoldfastError | null;
 }
@@ -88,5 +93,8 @@ export type ApiServer = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** Who acts, as long as there are no tokens. */
-export const ACTOR = 'local';
+/** Who acts where there are no tokens. */
+const NOBODY_NAMED = 'local';
+
+/** Who gives the command. */
+export const actorOf = ({ access }: Pick<FastifyRequest, 'access'>): string => access?.name ?? NOBODY_NAMED;

@@ -29,6 +29,7 @@ import { dirname } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import pino from 'pino';
 import { container, instanceCachingFactory } from 'tsyringe';
+import { Tokens } from './access/tokens.ts';
 import type { ApiServer, ApiSettings } from './api.ts';
 import type { ApiConfig } from './config.ts';
 import { CONSOLE_DIRECTORY } from './console/serve-console.ts';
@@ -94,6 +95,8 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     });
     removeTemporaryFiles(config.dataDir);
 
+    const tokens = config.tokensFile === null ? null : new Tokens(config.tokensFile, logger);
+    closers.push(() => tokens?.close());
     const clock = parts.resolve<Clock>(CLOCK);
     const alerts = openAlerts(
       { file: paths.alerts('api'), actor: `api:${config.node}`, clock, log: logger },
@@ -164,6 +167,7 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
             disks: from.resolve(Disks),
             alerts: from.resolve(Alerts),
             projectorWatch: from.resolve(ProjectorWatch),
+            tokens,
             mismatch,
           },
           from.resolve(SETTINGS),

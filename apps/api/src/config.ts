@@ -20,6 +20,7 @@ const NAMES = [
   'alertFrom',
   'webhookUrl',
   'webhookSecret',
+  'tokensFile',
   'logLevel',
 ] as const;
 

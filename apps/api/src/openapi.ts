@@ -20,6 +20,15 @@ export function describeApi(app: ApiServer): void {
         description:
           'Publishes JSON documents to local disk first and to a CDN bucket after. Errors are problem details (RFC 9457) with a stable `code`.',
       },
+      components: {
+        securitySchemes: {
+          token: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'Asked for where HOLDFAST_TOKENS_FILE is set',
+          },
+        },
+      },
       tags: [
         { name: 'content', description: 'Publish, delete and look up documents' },
         { name: 'urls and mode', description: 'Where readers are sent' },

@@ -36,6 +36,8 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
 };
 
 const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
+  TOKEN_MISSING: 401,
+  TOKEN_INVALID: 401,
   DOCUMENT_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
   DOCUMENT_REFUSED: 422,
@@ -70,6 +72,7 @@ export function toProblem(thrown: unknown, requestId: string): Problem {
       'content-type': PROBLEM_TYPE,
       // A cache that kept "not found" would hide what is published next.
       'cache-control': 'no-store',
+      ...(status === 401 ? { 'www-authenticate': 'Bearer realm="holdfast"' } : {}),
       ...(status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
     },
     body: {

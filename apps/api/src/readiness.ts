@@ -29,6 +29,7 @@ type ConditionPorts = Pick<
   | 'requireCatalog'
   | 'settings'
   | 'store'
+  | 'tokens'
 >;
 
 export async function findCondition(api: ConditionPorts): Promise<NodeCondition> {
@@ -101,6 +102,7 @@ function findWarnings(api: ConditionPorts): Reason[] {
             detail: `${deadLetters} ${deadLetters === 1 ? 'document was' : 'documents were'} given up for the bucket. "holdfast replications --failed" (GET /v1/replications?status=dead-letter) says why, "holdfast replications retry --all" (POST /v1/replications/retry) asks for another round.`,
           },
         ]),
+    ...(api.tokens?.trouble ? [reasonOf(api.tokens.trouble)] : []),
     ...findLowDisks(disks),
     ...findMuteNotifiers(api),
     ...findOpenAlerts(api)

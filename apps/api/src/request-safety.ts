@@ -59,7 +59,9 @@ function checkCsrfHeader({ headers }: FastifyRequest): void {
   );
 }
 
-function checkContentType(request: FastifyRequest): void {
+/** @throws CONTENT_TYPE_UNSUPPORTED */
+export function checkContentType(request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method)) return;
   const { headers, method } = request;
   const type = headers['content-type'] ?? '';
   if (request.is404 || (method === 'DELETE' && type === '')) return;

@@ -1,16 +1,19 @@
-import { HoldfastError, newEventId, type NodeUrls, snapshotMode } from '@holdfast/domain';
+import { HoldfastError, newEventId, type NodeUrls, snapshotMode, toHoldfastError } from '@holdfast/domain';
 import { localBaseUrlOf } from '@holdfast/settings';
-import Fastify, { type FastifyReply, LogController } from 'fastify';
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
+import { checkAccess } from './access/check-access.ts';
+import type { Tokens } from './access/tokens.ts';
+import { neededFor } from './access/route-roles.ts';
 import type { Api, ApiPorts, ApiServer, ApiSettings } from './api.ts';
 import { serveConsole } from './console/serve-console.ts';
 import { createMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { routeNotFound, toProblem, toRawAnswer } from './problems.ts';
 import { parseCommandBody } from './request-body.ts';
-import { checkRequestSafety } from './request-safety.ts';
+import { checkContentType, checkRequestSafety } from './request-safety.ts';
 import { audit } from './routes/audit.ts';
 import { backup } from './routes/backup.ts';
 import { batch } from './routes/batch.ts';
@@ -33,6 +36,7 @@ import { readMode } from './routes/read-mode.ts';
 import { replay } from './routes/replay.ts';
 import { resolveUrl, resolveUrls } from './routes/resolve-url.ts';
 import { retryReplications } from './routes/retry-replications.ts';
+import { session } from './routes/session.ts';
 import { serveContent } from './routes/serve-content.ts';
 
 const ROUTES = [
@@ -62,6 +66,7 @@ const ROUTES = [
   readJob,
   listJobs,
   backup,
+  session,
   serveContent,
   healthz,
   readyz,
@@ -184,20 +189,31 @@ function urlsOf(app: ApiServer, { cdnBaseUrl, localBaseUrl, urlVersion }: ApiSet
 function guardRequests(app: ApiServer, api: Api): void {
   const noQuery = z.strictObject({});
   app.addHook('onRoute', (route) => {
+    const methods = [route.method].flat();
+    // Refuses a route that nobody gave a role.
+    const [needed] = methods.map((method) => neededFor(method, route.url));
+    if (needed !== 'public' && route.schema?.hide !== true) {
+      route.schema = {
+        ...route.schema,
+        security: [{ token: [] }],
+        description: [route.schema?.description, `Needs the role ${needed} where there are tokens.`]
+          .filter(Boolean)
+          .join(' '),
+      };
+    }
     if (route.url.startsWith('/v1/')) route.schema = { querystring: noQuery, ...route.schema };
   });
   app.decorateRequest('mode');
+  app.decorateRequest('access', null);
   app.addHook('onRequest', (request, reply, done) => {
     request.mode = snapshotMode(api.modeWatch.mode, api.urls());
     void reply.headers({ 'x-request-id': request.id, ...SAFE_HEADERS });
     if (request.url.startsWith('/v1/')) void reply.header('cache-control', 'no-store');
     const { cdnBaseUrl, localBaseUrl } = request.mode;
-    checkRequestSafety(request, [
-      cdnBaseUrl,
-      localBaseUrl,
-      api.settings.cdnBaseUrl,
-      api.settings.localBaseUrl,
-    ]);
+    const names = [cdnBaseUrl, localBaseUrl, api.settings.cdnBaseUrl, api.settings.localBaseUrl];
+    // A browser sends no token by itself, so another page cannot make it command where tokens are asked for.
+    if (api.tokens === null) checkRequestSafety(request, names);
+    else authorise(request, api.tokens, api);
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
@@ -209,6 +225,21 @@ function guardRequests(app: ApiServer, api: Api): void {
     api.metrics.requests.observe(labels, reply.elapsedTime / 1000);
     done();
   });
+}
+
+function authorise(request: FastifyRequest, tokens: Tokens, { logger }: Api): void {
+  if (request.is404) return;
+  const needed = neededFor(request.method, request.routeOptions.url ?? '');
+  if (needed === 'public') return;
+  try {
+    request.access = checkAccess(request, needed, tokens);
+  } catch (error) {
+    const { code, message } = toHoldfastError(error);
+    const about = { requestId: request.id, method: request.method, route: request.routeOptions.url };
+    logger.warn({ ...about, code, from: request.ip }, `A request was refused: ${message}`);
+    throw error;
+  }
+  checkContentType(request);
 }
 
 function answerFailures(app: ApiServer, { logger }: Api): void {

@@ -14,6 +14,7 @@ import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
 import { addReplications } from './commands/replications.ts';
 import { addStatus } from './commands/status.ts';
+import { addToken } from './commands/token.ts';
 import { addUrl } from './commands/url.ts';
 import { addVerify } from './commands/verify.ts';
 import { readConfig } from './config.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   addAudit,
   addBackup,
   addLog,
+  addToken,
 ];
 
 export interface Surroundings {

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { baseUrlSchema } from '@holdfast/domain';
 import { z } from 'zod';
@@ -73,13 +73,17 @@ export const corsOrigins = z.string().transform((text, context): '*' | readonly 
   return z.NEVER;
 });
 
-/** A loopback address: without tokens the API is not to be reached from other machines. */
-export const loopbackHost = z
+/** An address of this machine to listen on. */
+export const listenHost = z
   .string()
   .refine(
-    (text) => text === 'localhost' || text === '::1' || (isIPv4(text) && text.startsWith('127.')),
-    'is not a loopback address (127.0.0.1, ::1 or localhost); this version has no tokens yet, so it serves this machine only',
+    (text) => text === 'localhost' || isIP(text) !== 0,
+    'is neither an IP address of this machine nor localhost',
   );
+
+/** Whether only this machine reaches it. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /** Where this node's own origin is when no setting says so. */
 export const localBaseUrlOf = (host: string, port: number): string =>

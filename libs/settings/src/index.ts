@@ -13,5 +13,15 @@ export {
   type SettingName,
   type Settings,
 } from './settings.ts';
+export {
+  createToken,
+  formatTokenLine,
+  hashToken,
+  parseTokensFile,
+  type Role,
+  ROLES,
+  type TokenEntry,
+  tokenName,
+} from './tokens-file.ts';
 export { type DiskMinFree } from './size.ts';
 export type { MaxRepairs } from './max-repairs.ts';

@@ -8,7 +8,7 @@ import {
   type KindChecks,
 } from '@holdfast/domain';
 import { z } from 'zod';
-import { baseUrl, corsOrigins, eventStoreAddress, loopbackHost } from './address.ts';
+import { baseUrl, corsOrigins, eventStoreAddress, isLoopback, listenHost } from './address.ts';
 import { bucketAddress } from './bucket-address.ts';
 import { durationMs, durationsMs } from './duration.ts';
 import { words } from './list.ts';
@@ -118,7 +118,9 @@ export const SETTINGS = {
     description: 'Address the API listens on; without tokens it must be a loopback address.',
     example: '127.0.0.1',
     usedBy: ['api'],
-    schema: loopbackHost,
+    schema: listenHost,
+    // Without tokens whoever reaches the port may command.
+    needs: (host) => (isLoopback(host) ? [] : ['HOLDFAST_TOKENS_FILE']),
   }),
   node: setting({
     variable: 'HOLDFAST_NODE',
@@ -411,6 +413,15 @@ export const SETTINGS = {
     isSecret: true,
     schema: webhookSecret,
     needs: ['HOLDFAST_WEBHOOK_URL'],
+  }),
+  tokensFile: optionalSetting({
+    variable: 'HOLDFAST_TOKENS_FILE',
+    defaultShown: 'none: whoever reaches the port may do everything',
+    description:
+      'File of the tokens that may use the API, their names and roles; `holdfast token create` makes its lines ([security](security.md)).',
+    example: '/etc/holdfast/tokens',
+    usedBy: ['api'],
+    schema: z.string().transform((text) => resolve(text)),
   }),
   logLevel: setting({
     variable: 'HOLDFAST_LOG_LEVEL',

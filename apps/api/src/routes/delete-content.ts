@@ -13,7 +13,7 @@ import {
 } from '@holdfast/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ACTOR, type Api, type ApiServer } from '../api.ts';
+import { actorOf, type Api, type ApiServer } from '../api.ts';
 import { metadataOf } from '../command-metadata.ts';
 import { type PathRequest, pathOf } from '../content-path.ts';
 import { waitedSchema, waitForDelivery, waitQuery } from '../delivery-wait.ts';
@@ -82,7 +82,7 @@ async function deleteDocument(api: Api, request: DeleteRequest, reply: FastifyRe
 function repeatable(request: DeleteRequest, api: Api, path: ContentPath) {
   const key = readIdempotencyKey(request);
   if (key === null) return {};
-  const eventId = derivedEventId(ACTOR, 'DELETE /v1/content', path, key);
+  const eventId = derivedEventId(actorOf(request), 'DELETE /v1/content', path, key);
   const replayed = async (): Promise<EventOf<'ContentDeleted'> | null> => {
     const stream = contentStream(path);
     const first = await findEarlierDelivery<'ContentDeleted'>(api.store, stream, eventId, api.clock.now());
@@ -103,7 +103,8 @@ async function deleteDirectory(api: Api, request: DeleteRequest, reply: FastifyR
   api.requireWritable();
   const { reason } = request.query;
   const key = readIdempotencyKey(request);
-  const named = key === null ? undefined : derivedEventId(ACTOR, 'DELETE /v1/content', directory, key);
+  const named =
+    key === null ? undefined : derivedEventId(actorOf(request), 'DELETE /v1/content', directory, key);
   const jobId = named === undefined ? undefined : await freshJobId(api, named);
   const first = jobId === undefined ? null : await findFirstJob(api, jobId, directory, reason);
   const job = first ?? (await requestDeletion());

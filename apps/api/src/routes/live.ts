@@ -54,16 +54,16 @@ export function live(app: ApiServer, api: Api): void {
       const after = (typeof header === 'string' ? header : request.query.after) || null;
       const out = new PassThrough();
       const { store, clock, logger } = api;
+      const { access } = request;
+      const signal = access === null ? stop.signal : AbortSignal.any([stop.signal, access.revoked]);
       const onTrouble = (error: unknown): void => {
         const { code, message } = toHoldfastError(error);
         logger.warn({ code, requestId: request.id }, `A live view is in trouble: ${message}`);
       };
-      tellLive(out, { store, clock, readState, onTrouble, after, signal: stop.signal }).catch(
-        (error: unknown) => {
-          onTrouble(error);
-          out.destroy();
-        },
-      );
+      tellLive(out, { store, clock, readState, onTrouble, after, signal }).catch((error: unknown) => {
+        onTrouble(error);
+        out.destroy();
+      });
       return reply
         .type(EVENT_STREAM)
         .header('x-accel-buffering', 'no')

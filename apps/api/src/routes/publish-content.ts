@@ -11,7 +11,7 @@ import {
 } from '@holdfast/domain';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ACTOR, type Api, type ApiServer } from '../api.ts';
+import { actorOf, type Api, type ApiServer } from '../api.ts';
 import { metadataOf } from '../command-metadata.ts';
 import { type PathRequest, publishedPathOf } from '../content-path.ts';
 import { waitedSchema, waitForDelivery, waitQuery } from '../delivery-wait.ts';
@@ -116,7 +116,7 @@ function repeatable(request: FastifyRequest, api: Api, document: PreparedDocumen
   const key = readIdempotencyKey(request);
   if (key === null) return {};
   const { path, sourceSha256, contentType } = document;
-  const eventId = derivedEventId(ACTOR, 'PUT /v1/content', path, key);
+  const eventId = derivedEventId(actorOf(request), 'PUT /v1/content', path, key);
   const replayed = async (): Promise<EventOf<'ContentPublished'> | null> => {
     const stream = contentStream(path);
     const first = await findEarlierDelivery<'ContentPublished'>(api.store, stream, eventId, api.clock.now());

@@ -46,7 +46,13 @@ export interface Answer {
 }
 
 export async function startApi(
-  options: { config?: Partial<ApiConfig>; overrides?: Overrides; dataDir?: string; clock?: Clock } = {},
+  options: {
+    config?: Partial<ApiConfig>;
+    overrides?: Overrides;
+    dataDir?: string;
+    clock?: Clock;
+    token?: string;
+  } = {},
 ): Promise<TestApi> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'holdfast-api-'));
   const config: ApiConfig = {
@@ -66,7 +72,8 @@ export async function startApi(
   });
   const files = new LocalFiles(dataDir, await other.identity());
   const inject = async (injected: InjectOptions): Promise<Answer> => {
-    const response = await api.server.inject(injected);
+    const known = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+    const response = await api.server.inject({ ...injected, headers: { ...known, ...injected.headers } });
     const isJson = String(response.headers['content-type']).includes('json');
     return {
       status: response.statusCode,
