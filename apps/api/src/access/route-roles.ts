@@ -8,6 +8,7 @@ const NEEDED: Readonly<Record<string, Needed>> = {
   'GET /': 'public',
   'GET /openapi.json': 'public',
   'GET /content/*': 'public',
+  'OPTIONS /content/*': 'public',
   'GET /healthz': 'public',
   'GET /readyz': 'public',
 
@@ -53,3 +54,6 @@ export function neededFor(method: string, url: string): Needed {
   if (needed === undefined) throw new Error(`The route ${key} has no role; route-roles.ts has to name one.`);
   return needed;
 }
+
+/** `METHOD url`; as no other can be registered, these are all. */
+export const DECLARED_ROUTES: readonly string[] = Object.keys(NEEDED);
