@@ -41,6 +41,7 @@ describe('/openapi.json', () => {
         'POST /v1/drift/scans',
         'GET /v1/drift/scans/{id}',
         'GET /v1/quarantine',
+        'GET /v1/session',
         'POST /v1/quarantine/restore',
         'GET /v1/health',
         'POST /v1/nodes/{node}/retire',

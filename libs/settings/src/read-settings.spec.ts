@@ -56,6 +56,7 @@ describe('readSettings', () => {
       alertFrom: null,
       webhookUrl: null,
       webhookSecret: null,
+      tokensFile: null,
       logLevel: 'info',
       url: 'http://127.0.0.1:8080',
       token: null,
@@ -165,6 +166,15 @@ describe('readSettings', () => {
       ['a@example.org', 'b@example.org'],
       'https://hooks.example.org/holdfast?key=1',
     ]);
+  });
+
+  it('takes an address that other machines reach only where there are tokens', () => {
+    for (const host of ['0.0.0.0', '192.168.1.2', '::']) {
+      expect(problemsOf({ HOLDFAST_HOST: host })).toEqual([
+        expect.stringContaining('needs HOLDFAST_TOKENS_FILE'),
+      ]);
+      expect(read({ HOLDFAST_HOST: host, HOLDFAST_TOKENS_FILE: 'tokens' }).host).toBe(host);
+    }
   });
 
   it('keeps the URL of an EventStoreDB, with its password, to itself', () => {

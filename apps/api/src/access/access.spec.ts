@@ -62,7 +62,7 @@ describe('each route', () => {
     expect(all.length).toBeGreaterThan(30);
     for (const route of all) {
       const [method = '', url = ''] = route.split(' ');
-      expect([route, api.server.hasRoute({ method: method as 'GET', url })]).toEqual([route, true]);
+      expect([route, api.server.hasRoute({ method: method, url })]).toEqual([route, true]);
       const needed = neededFor(method, url);
       const path = url.replace(/\*$/, 'units/none.json').replace(/:\w+/, 'none');
       const refused = needed === 'public' ? [] : ROLES.slice(0, ROLES.indexOf(needed));
