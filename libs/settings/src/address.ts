@@ -85,6 +85,9 @@ export const listenHost = z
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
+/** Every address of this machine. */
+export const isUnspecified = (host: string): boolean => /^[0:.]+$/.test(host);
+
 /** Where this node's own origin is when no setting says so. */
 export const localBaseUrlOf = (host: string, port: number): string =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}/content`;

@@ -168,13 +168,13 @@ describe('readSettings', () => {
     ]);
   });
 
-  it('takes an address that other machines reach only where there are tokens', () => {
-    for (const host of ['0.0.0.0', '192.168.1.2', '::']) {
-      expect(problemsOf({ HOLDFAST_HOST: host })).toEqual([
-        expect.stringContaining('needs HOLDFAST_TOKENS_FILE'),
-      ]);
-      expect(read({ HOLDFAST_HOST: host, HOLDFAST_TOKENS_FILE: 'tokens' }).host).toBe(host);
-    }
+  it('takes an address that other machines reach only where there are tokens, and a URL for readers', () => {
+    const needs = (name: string): string => expect.stringContaining(`needs ${name}`) as string;
+    const [tokens, url] = [needs('HOLDFAST_TOKENS_FILE'), needs('HOLDFAST_LOCAL_BASE_URL')];
+    expect(problemsOf({ HOLDFAST_HOST: '192.168.1.2' })).toEqual([tokens]);
+    for (const host of ['0.0.0.0', '::']) expect(problemsOf({ HOLDFAST_HOST: host })).toEqual([tokens, url]);
+    const given = { HOLDFAST_TOKENS_FILE: 'tokens', HOLDFAST_LOCAL_BASE_URL: 'https://a.example/content' };
+    expect(read({ HOLDFAST_HOST: '0.0.0.0', ...given }).host).toBe('0.0.0.0');
   });
 
   it('keeps the URL of an EventStoreDB, with its password, to itself', () => {

@@ -8,7 +8,7 @@ import {
   type KindChecks,
 } from '@holdfast/domain';
 import { z } from 'zod';
-import { baseUrl, corsOrigins, eventStoreAddress, isLoopback, listenHost } from './address.ts';
+import { baseUrl, corsOrigins, eventStoreAddress, isLoopback, isUnspecified, listenHost } from './address.ts';
 import { bucketAddress } from './bucket-address.ts';
 import { durationMs, durationsMs } from './duration.ts';
 import { words } from './list.ts';
@@ -115,12 +115,16 @@ export const SETTINGS = {
   host: setting({
     variable: 'HOLDFAST_HOST',
     default: '127.0.0.1',
-    description: 'Address the API listens on; without tokens it must be a loopback address.',
+    description:
+      'Address the API listens on; without tokens it must be a loopback address, and `0.0.0.0` or `::` needs `HOLDFAST_LOCAL_BASE_URL`.',
     example: '127.0.0.1',
     usedBy: ['api'],
     schema: listenHost,
-    // Without tokens whoever reaches the port may command.
-    needs: (host) => (isLoopback(host) ? [] : ['HOLDFAST_TOKENS_FILE']),
+    // Without tokens whoever reaches the port may command; and no reader can be sent to "any address".
+    needs: (host) => [
+      ...(isLoopback(host) ? [] : ['HOLDFAST_TOKENS_FILE']),
+      ...(isUnspecified(host) ? ['HOLDFAST_LOCAL_BASE_URL'] : []),
+    ],
   }),
   node: setting({
     variable: 'HOLDFAST_NODE',

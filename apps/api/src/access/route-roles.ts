@@ -1,11 +1,11 @@
 import type { Role } from '@holdfast/settings';
+import { CONSOLE_ROUTES } from '../console/serve-console.ts';
 
 /** Readers' documents, probes and descriptions: for anybody who reaches the port. */
 export type Needed = Role | 'public';
 
 /** What each route needs where there are tokens. A route that is not here cannot be registered. */
 const NEEDED: Readonly<Record<string, Needed>> = {
-  'GET /': 'public',
   'GET /openapi.json': 'public',
   'GET /content/*': 'public',
   'OPTIONS /content/*': 'public',
@@ -48,7 +48,9 @@ const NEEDED: Readonly<Record<string, Needed>> = {
 
 /** @throws Error for a route without a declaration: a mistake in the program, found at every start */
 export function neededFor(method: string, url: string): Needed {
-  if (url === '/docs' || url.startsWith('/docs/')) return 'public';
+  // The console is a program; what it shows it asks the API for.
+  const isPage = url === '/docs' || url.startsWith('/docs/') || CONSOLE_ROUTES.includes(url);
+  if (isPage) return 'public';
   const key = `${method === 'HEAD' ? 'GET' : method} ${url}`;
   const needed = NEEDED[key];
   if (needed === undefined) throw new Error(`The route ${key} has no role; route-roles.ts has to name one.`);

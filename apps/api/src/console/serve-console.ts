@@ -13,6 +13,9 @@ export const CONSOLE_DIRECTORY = import.meta.filename.endsWith('.ts')
 /** The pages of the console; its own router shows them. Any other path stays the API's, and may be not found. */
 const PAGES = ['/', '/mode', '/documents', '/documents/*', '/replications', '/drift', '/drift/*', '/alerts'];
 
+/** As they are registered. */
+export const CONSOLE_ROUTES: readonly string[] = [...PAGES, '/assets/*'];
+
 /** What the build writes where a response's nonce belongs. */
 const NONCE = /__CSP_NONCE__/g;
 

@@ -20,8 +20,10 @@ export const addToken: AddCommand = (program, attach) => {
     const secret = createToken();
     const line = formatTokenLine({ name, role, sha256: hashToken(secret) });
     output.json({ token: secret, line });
-    output.line(`Token, shown this once (HOLDFAST_TOKEN):\n  ${secret}`);
-    output.line(`Line to add to the tokens file of every node:\n  ${line}`);
+    output.line('Token, shown this once (HOLDFAST_TOKEN):');
+    output.line(`  ${secret}`);
+    output.line('Line to add to the tokens file of every node:');
+    output.line(`  ${line}`);
     return EXIT.done;
   });
 };
