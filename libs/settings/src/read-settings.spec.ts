@@ -169,7 +169,7 @@ describe('readSettings', () => {
   });
 
   it('takes an address that other machines reach only where there are tokens, and a URL for readers', () => {
-    const needs = (name: string): string => expect.stringContaining(`needs ${name}`) as string;
+    const needs = (name: string): unknown => expect.stringContaining(`needs ${name}`);
     const [tokens, url] = [needs('HOLDFAST_TOKENS_FILE'), needs('HOLDFAST_LOCAL_BASE_URL')];
     expect(problemsOf({ HOLDFAST_HOST: '192.168.1.2' })).toEqual([tokens]);
     for (const host of ['0.0.0.0', '::']) expect(problemsOf({ HOLDFAST_HOST: host })).toEqual([tokens, url]);
