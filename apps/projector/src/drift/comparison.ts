@@ -11,7 +11,6 @@ import {
   type LocalEntry,
   MAX_LISTED_FINDINGS,
   type Merged,
-  MerkleRoot,
   noCdnCounts,
   noLocalCounts,
 } from '@holdfast/domain';
@@ -24,6 +23,7 @@ import {
   type Verdict,
 } from './judge-again.ts';
 import { lookAgain, type LookPorts, type SecondLook } from './look-again.ts';
+import { ThreeRoots } from './three-roots.ts';
 
 export type Compared = Merged<Expected, LocalEntry, ListedObject>;
 
@@ -60,7 +60,7 @@ export class Comparison {
   compared = 0;
   readonly #ports: ComparisonPorts;
   readonly #settings: ComparisonSettings;
-  readonly #roots = { expected: new MerkleRoot(), local: new MerkleRoot(), cdn: new MerkleRoot() };
+  readonly #roots = new ThreeRoots();
   readonly #hasUnknown = { local: false, cdn: false };
   /** A directory that cannot be read: nothing below it can be checked. */
   #shut: string | null = null;
@@ -113,9 +113,9 @@ export class Comparison {
   /** Null where not all hashes are known. */
   roots(): { expected: string; local: string | null; cdn: string | null } {
     return {
-      expected: this.#roots.expected.root(),
-      local: this.#hasUnknown.local ? null : this.#roots.local.root(),
-      cdn: this.#hasUnknown.cdn ? null : this.#roots.cdn.root(),
+      expected: this.#roots.of('expected'),
+      local: this.#hasUnknown.local ? null : this.#roots.of('local'),
+      cdn: this.#hasUnknown.cdn ? null : this.#roots.of('cdn'),
     };
   }
 
@@ -174,13 +174,11 @@ export class Comparison {
       this.unsettled += 1;
       return;
     }
-    if (expected !== null) this.#roots.expected.add(path, expected.sha256);
-    for (const side of ['local', 'cdn'] as const) {
-      const verdict = verdicts[side];
-      const sha256 = hashIn(verdict, expected);
-      if (sha256 === null) this.#hasUnknown[side] = true;
-      else if (sha256 !== undefined) this.#roots[side].add(path, sha256);
-    }
+    const local = hashIn(verdicts.local, expected);
+    const cdn = hashIn(verdicts.cdn, expected);
+    if (local === null) this.#hasUnknown.local = true;
+    if (cdn === null) this.#hasUnknown.cdn = true;
+    this.#roots.add(path, { expected: expected?.sha256, local, cdn });
   }
 
   #tell(findings: readonly Finding[]): void {

@@ -17,6 +17,7 @@ import { describeObject, describeRead, type Described } from './describe-object.
 import { FolderHandle } from './folder-handle.ts';
 import { md5Of, openObject } from './object-file.ts';
 import { fileOfKey, requireFileOfKey } from './object-key.ts';
+import { ListedRows } from './listed-rows.ts';
 import type { ObjectRows } from './object-rows.ts';
 import { KeyWalker } from './walk.ts';
 
@@ -104,18 +105,23 @@ export class FolderObjectStore implements ObjectStore {
       const rows = this.#handle.rows();
       const objects: ListedObject[] = [];
       const copied: { key: string; md5: string; stamp: string }[] = [];
+      const listed = new ListedRows(rows, this.#folder, Math.min(maxCount, SLICE));
       let seen = 0;
       for await (const key of this.#walker.keys(prefix, after)) {
-        const described = await describeObject(rows, this.#folder, key);
         if ((seen += 1) % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
-        if (described === null) continue;
+        let object = listed.find(key);
+        if (object === null) {
+          const described = await describeObject(rows, this.#folder, key);
+          if (described === null) continue;
+          object = { key, bytes: described.bytes, etag: described.md5 };
+          if (described.row !== null && described.row.stamp !== described.stamp)
+            copied.push({ key, ...described });
+        }
         if (objects.length === maxCount) {
           rememberCopies(rows, copied);
           return { objects, next: objects.at(-1)?.key ?? null };
         }
-        objects.push({ key, bytes: described.bytes, etag: described.md5 });
-        if (described.row !== null && described.row.stamp !== described.stamp)
-          copied.push({ key, ...described });
+        objects.push(object);
       }
       rememberCopies(rows, copied);
       return { objects, next: null };

@@ -35,6 +35,7 @@ export const stampOf = (stat: BigIntStats): string =>
 export class ObjectRows {
   readonly #db: DatabaseSync;
   readonly #find: StatementSync;
+  readonly #stamps: StatementSync;
   readonly #save: StatementSync;
   readonly #delete: StatementSync;
   readonly #restamp: StatementSync;
@@ -47,6 +48,9 @@ export class ObjectRows {
       what: 'the metadata of the folder bucket',
     });
     this.#find = this.#db.prepare('SELECT * FROM objects WHERE key = ?');
+    this.#stamps = this.#db.prepare(
+      'SELECT key, stamp, md5 FROM objects WHERE key >= ? ORDER BY key LIMIT ?',
+    );
     this.#save = this.#db.prepare(
       `INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET stamp = excluded.stamp,
          md5 = excluded.md5, content_type = excluded.content_type, cache_control = excluded.cache_control,
@@ -67,6 +71,14 @@ export class ObjectRows {
       cacheControl: row['cache_control']!,
       metadata: JSON.parse(row['metadata']!) as Record<string, string>,
     };
+  }
+
+  /**
+   * @param from  inclusive
+   * @returns in the order of the keys' UTF-8 bytes
+   */
+  stamps(from: string, maxCount: number): Pick<ObjectRow, 'key' | 'stamp' | 'md5'>[] {
+    return this.#stamps.all(from, maxCount) as unknown as Pick<ObjectRow, 'key' | 'stamp' | 'md5'>[];
   }
 
   save(row: ObjectRow): void {

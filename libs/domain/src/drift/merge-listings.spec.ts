@@ -85,6 +85,45 @@ describe('merging three listings', () => {
     await expect(merge(listing(wrong), listing([]), listing([]))).rejects.toThrow('not in order');
   });
 
+  it('has the next pages brought while one is compared, and not the ones after', async () => {
+    const brought: string[] = [];
+    const endless = (name: string): Listing<string> => ({
+      pathOf: (each) => each,
+      pages: (async function* () {
+        for (let number = 0; ; number += 1) {
+          brought.push(`${name} ${number}`);
+          yield await Promise.resolve([String(number).padStart(9, '0')]);
+        }
+      })(),
+    });
+    const listings = { expected: endless('expected'), local: endless('local'), remote: endless('remote') };
+    for await (const [merged] of mergeListings(listings, 1)) {
+      if (merged?.path !== '000000003') continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const name of Object.keys(listings)) {
+        expect(brought.filter((page) => page.startsWith(name)).at(-1)).toBe(`${name} 4`);
+      }
+      break;
+    }
+  });
+
+  it('tells what a page failed with only once it is come to', async () => {
+    const failing: Listing<string> = {
+      pathOf: (each) => each,
+      pages: (async function* () {
+        yield await Promise.resolve(['a.json', 'b.json']);
+        throw new Error('gone');
+      })(),
+    };
+    const merged: string[] = [];
+    const reading = (async () => {
+      const pages = mergeListings({ expected: failing, local: listing([]), remote: listing([]) }, 1);
+      for await (const [each] of pages) merged.push(each?.path ?? '');
+    })();
+    await expect(reading).rejects.toThrow('gone');
+    expect(merged).toEqual(['a.json', 'b.json']);
+  });
+
   it('ends the listings when its reader stops early', async () => {
     const ended: string[] = [];
     const endless = (name: string): Listing<string> => ({

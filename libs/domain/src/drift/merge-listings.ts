@@ -15,8 +15,8 @@ export interface Listing<Item> {
 }
 
 /**
- * Reads three listings side by side and says for each path what stands in which. It holds one page of each, however
- * long they are.
+ * Reads three listings side by side and says for each path what stands in which. It holds two pages of each, however
+ * long they are: the next ones come while these are compared.
  * @param pageSize  of what it yields
  * @throws what a listing throws; an `Error` where one is not in order, as then nothing that follows would be true
  */
@@ -34,8 +34,10 @@ export async function* mergeListings<Expected, Local, Remote>(
   try {
     let page: Merged<Expected, Local, Remote>[] = [];
     for (;;) {
-      const heads = [await expected.path(), await local.path(), await remote.path()];
-      const path = lowest(heads);
+      if (expected.isTurning) await expected.turn();
+      if (local.isTurning) await local.turn();
+      if (remote.isTurning) await remote.turn();
+      const path = lowest(expected.path, lowest(local.path, remote.path));
       if (path === null) break;
       page.push({
         path,
@@ -53,55 +55,77 @@ export async function* mergeListings<Expected, Local, Remote>(
   }
 }
 
-function lowest(paths: readonly (string | null)[]): string | null {
-  let low: string | null = null;
-  for (const path of paths) {
-    if (path !== null && (low === null || compareUtf8(path, low) < 0)) low = path;
-  }
-  return low;
+function lowest(left: string | null, right: string | null): string | null {
+  if (left === null || left === right) return right;
+  return right === null || compareUtf8(left, right) < 0 ? left : right;
 }
 
 class Ascending<Item> {
   readonly #name: string;
   readonly #pathOf: (item: Item) => string;
   readonly #pages: AsyncIterator<readonly Item[]>;
+  #next: Promise<IteratorResult<readonly Item[]>>;
   #page: readonly Item[] = [];
   #index = 0;
   #isEnded = false;
   #last: string | null = null;
+  /** Of the item it stands at; null at the end, or where it `isTurning`. */
+  path: string | null = null;
 
   constructor(name: string, { pages, pathOf }: Listing<Item>) {
     this.#name = name;
     this.#pathOf = pathOf;
     this.#pages = pages[Symbol.asyncIterator]();
+    this.#next = this.#ask();
   }
 
-  /** Of the item it stands at; null at the end. */
-  async path(): Promise<string | null> {
-    while (this.#index >= this.#page.length && !this.#isEnded) {
-      const turned = await this.#pages.next();
-      this.#isEnded = turned.done === true;
-      this.#page = turned.done === true ? [] : turned.value;
+  /** Its page is read to the end, and there may be another. */
+  get isTurning(): boolean {
+    return this.path === null && !this.#isEnded;
+  }
+
+  /** Stands at the next page's first item afterwards. */
+  async turn(): Promise<void> {
+    while (this.isTurning) {
+      const turned = await this.#next;
+      if (turned.done === true) {
+        this.#isEnded = true;
+        return;
+      }
+      this.#next = this.#ask();
+      this.#page = turned.value;
       this.#index = 0;
+      this.#stand();
     }
-    const item = this.#page[this.#index];
-    return item === undefined ? null : this.#pathOf(item);
   }
 
   /** Moves past the item where it is at this path. */
   takeAt(path: string): Item | null {
-    const item = this.#page[this.#index];
-    if (item === undefined || this.#pathOf(item) !== path) return null;
+    if (this.path !== path) return null;
     if (this.#last !== null && compareUtf8(this.#last, path) >= 0) {
       throw new Error(`The ${this.#name} listing is not in order: ${path} came after ${this.#last}.`);
     }
+    const item = this.#page[this.#index]!;
     this.#last = path;
     this.#index += 1;
+    this.#stand();
     return item;
   }
 
   /** Lets go of what the listing holds open. */
   async end(): Promise<void> {
     if (!this.#isEnded) await this.#pages.return?.();
+  }
+
+  #stand(): void {
+    const item = this.#page[this.#index];
+    this.path = item === undefined ? null : this.#pathOf(item);
+  }
+
+  #ask(): Promise<IteratorResult<readonly Item[]>> {
+    const next = this.#pages.next();
+    // It is told where it is waited for; whoever stops reading is not told.
+    next.catch(() => undefined);
+    return next;
   }
 }

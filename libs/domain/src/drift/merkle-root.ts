@@ -1,4 +1,9 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
+
+interface Tree {
+  readonly leaves: number;
+  readonly hash: Buffer;
+}
 
 /**
  * The Merkle root over `(path, sha256)` in the order of the paths' UTF-8 bytes, added one by one; it keeps one hash
@@ -9,15 +14,22 @@ import { createHash, hash } from 'node:crypto';
  */
 export class MerkleRoot {
   /** Roots of full trees, the largest first. */
-  readonly #full: { readonly leaves: number; readonly hash: Buffer }[] = [];
+  readonly #full: Tree[] = [];
 
   add(path: string, sha256: string): void {
-    let right = { leaves: 1, hash: digest(`\0${path}\0${sha256}`) };
+    let right: Tree = { leaves: 1, hash: hash('sha256', `\0${path}\0${sha256}`, 'buffer') };
     for (let left = this.#full.at(-1); left?.leaves === right.leaves; left = this.#full.at(-1)) {
       this.#full.pop();
       right = { leaves: 2 * right.leaves, hash: nodeOf(left.hash, right.hash) };
     }
     this.#full.push(right);
+  }
+
+  /** With the same leaves; what is added to one is not in the other. */
+  copy(): MerkleRoot {
+    const copied = new MerkleRoot();
+    copied.#full.push(...this.#full);
+    return copied;
   }
 
   /** Lower-case hex. */
@@ -28,7 +40,10 @@ export class MerkleRoot {
   }
 }
 
-const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
+const node = Buffer.alloc(65, 1);
 
-const nodeOf = (left: Buffer, right: Buffer): Buffer =>
-  createHash('sha256').update('\x01').update(left).update(right).digest();
+function nodeOf(left: Buffer, right: Buffer): Buffer {
+  node.set(left, 1);
+  node.set(right, 33);
+  return hash('sha256', node, 'buffer');
+}
