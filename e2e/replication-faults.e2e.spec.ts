@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import {
+  eventStoreEnvironment,
   type Fault,
   type FaultProxy,
   type Product,
@@ -96,6 +97,7 @@ function startCdnProjector(server: S3Server): ChildProcess {
     NODE_OPTIONS: '',
     ...settings(server),
     HOLDFAST_DATA_DIR: dataDir,
+    ...eventStoreEnvironment(dataDir),
     HOLDFAST_PROJECTORS: 'cdn',
     HOLDFAST_LOG_LEVEL: 'error',
   };

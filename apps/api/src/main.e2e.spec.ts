@@ -1,3 +1,4 @@
+import { eventStoreEnvironment } from '@holdfast/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +24,13 @@ afterEach(() => {
 function start(env: Record<string, string> = {}) {
   const child = fork(MAIN, [], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env['PATH'], HOLDFAST_DATA_DIR: dataDir, HOLDFAST_PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HOLDFAST_DATA_DIR: dataDir,
+      HOLDFAST_PORT: '0',
+      ...eventStoreEnvironment(dataDir),
+      ...env,
+    },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   started.push(child);
