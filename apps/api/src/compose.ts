@@ -35,6 +35,7 @@ import type { ApiConfig } from './config.ts';
 import { CONSOLE_DIRECTORY } from './console/serve-console.ts';
 import { Disks } from './disks.ts';
 import { listen } from './listen.ts';
+import { openWhileServing } from './open-while-serving.ts';
 import { ProjectorWatch } from './projector-watch.ts';
 import { buildServer } from './server.ts';
 import { removeTemporaryFiles } from './temporary-file.ts';
@@ -106,7 +107,10 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     alerts.start();
     parts.registerInstance(Alerts, alerts);
     const createIfMissing = !holdsFilesOfALog(config.dataDir);
-    const opened = overrides.store ?? (await openEventStore(place, { clock, createIfMissing })).store;
+    const open = () => openEventStore(place, { clock, createIfMissing });
+    const opened =
+      overrides.store ??
+      (await openWhileServing(open, { config, pathRules: { lowerCaseOnly }, logger })).store;
     closers.push(() => opened.close());
     const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
     const disks = new Disks({ dataDir: config.dataDir, logDirectory, minFree: config.diskMinFree, clock });

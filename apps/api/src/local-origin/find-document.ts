@@ -1,5 +1,12 @@
-import { type ContentPath, contentStream, HoldfastError, toHoldfastError } from '@holdfast/domain';
-import type { Api } from '../api.ts';
+import {
+  type ContentPath,
+  contentStream,
+  type EventStore,
+  HoldfastError,
+  toHoldfastError,
+} from '@holdfast/domain';
+import type { ContentReader } from '@holdfast/storage';
+import type { FastifyBaseLogger } from 'fastify';
 import { readOrNull } from '../local-index.ts';
 import type { Representation, Representations } from './representations.ts';
 
@@ -9,6 +16,12 @@ export interface FoundDocument {
   readonly from: 'memory' | 'disk' | 'log';
 }
 
+export interface FindPorts {
+  readonly reader: Pick<ContentReader, 'openLive' | 'recorded'>;
+  readonly store: Pick<EventStore, 'readStream'>;
+  readonly logger: Pick<FastifyBaseLogger, 'error'>;
+}
+
 /**
  * A document's present bytes: the local file; and where there is none, because the projector has not
  * written it yet or a generation is being built, what the log has. So a document that exists is never
@@ -16,16 +29,20 @@ export interface FoundDocument {
  * @throws CONTENT_NOT_FOUND, CONTENT_DELETED, EVENT_STORE_UNAVAILABLE
  */
 export async function findDocument(
-  api: Api,
+  ports: FindPorts,
   representations: Representations,
   path: ContentPath,
 ): Promise<FoundDocument> {
-  return findOnDisk(api, representations, path) ?? findInLog(api, representations, path);
+  return findOnDisk(ports, representations, path) ?? findInLog(ports, representations, path);
 }
 
-function findOnDisk(api: Api, representations: Representations, path: ContentPath): FoundDocument | null {
+function findOnDisk(
+  ports: FindPorts,
+  representations: Representations,
+  path: ContentPath,
+): FoundDocument | null {
   try {
-    const file = api.reader.openLive(path);
+    const file = ports.reader.openLive(path);
     if (file === null) return null;
     try {
       const { representation, isHit } = representations.get(path, {
@@ -33,7 +50,7 @@ function findOnDisk(api: Api, representations: Representations, path: ContentPat
         read: () => ({
           body: file.read(),
           contentTypeOf: (sha256) => {
-            const recorded = readOrNull(() => api.reader.recorded(path));
+            const recorded = readOrNull(() => ports.reader.recorded(path));
             return recorded?.sha256 === sha256 ? recorded.contentType : null;
           },
         }),
@@ -44,18 +61,18 @@ function findOnDisk(api: Api, representations: Representations, path: ContentPat
     }
   } catch (error) {
     const { code, message } = toHoldfastError(error);
-    api.logger.error({ code, path }, `${message} The document is served from the log.`);
+    ports.logger.error({ code, path }, `${message} The document is served from the log.`);
     return null;
   }
 }
 
 async function findInLog(
-  api: Api,
+  ports: FindPorts,
   representations: Representations,
   path: ContentPath,
 ): Promise<FoundDocument> {
   const stream = contentStream(path);
-  const [last] = await api.store.readStream(stream, {
+  const [last] = await ports.store.readStream(stream, {
     direction: 'backwards',
     maxCount: 1,
     withBodies: true,

@@ -1,18 +1,24 @@
 import { isContentPath } from '@holdfast/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Api, ApiServer } from '../api.ts';
+import type { Counter } from 'prom-client';
+import type { ApiServer, ApiSettings } from '../api.ts';
 import { acceptsGzip } from '../local-origin/accept-encoding.ts';
 import { findNamedTag } from '../local-origin/entity-tags.ts';
-import { contentNotFound, findDocument } from '../local-origin/find-document.ts';
+import { contentNotFound, findDocument, type FindPorts } from '../local-origin/find-document.ts';
 import { Representations } from '../local-origin/representations.ts';
 
 type WildcardRequest = FastifyRequest<{ Params: { '*': string } }>;
+
+export interface LocalOriginPorts extends FindPorts {
+  readonly settings: Pick<ApiSettings, 'cacheControl' | 'corsOrigins' | 'pathRules'>;
+  readonly metrics: { readonly localOrigin: Pick<Counter<'from'>, 'inc'> };
+}
 
 /**
  * The local origin. What is not a content path is not found without a look at the disk, so `.prev`,
  * temporary files and dot names cannot be had. A query (`?v=`) only tells caches apart.
  */
-export function serveContent(app: ApiServer, api: Api): void {
+export function serveContent(app: ApiServer, api: LocalOriginPorts): void {
   const representations = new Representations();
   const { corsOrigins, cacheControl } = api.settings;
   const vary = corsOrigins === '*' ? 'Accept-Encoding' : 'Accept-Encoding, Origin';
