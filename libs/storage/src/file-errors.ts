@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError } from '@holdfast/domain';
+import { HoldfastError, isHoldfastError } from '@holdfast/domain/paths';
 import { userInfo } from 'node:os';
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */

@@ -1,10 +1,5 @@
-import {
-  type FoundFile,
-  type LocalEntry,
-  type LocalRole,
-  isContentPath,
-  parseDirectory,
-} from '@holdfast/domain';
+import type { FoundFile, LocalEntry, LocalRole } from '@holdfast/domain';
+import { isContentPath, parseDirectory } from '@holdfast/domain/paths';
 import { hash, createHash } from 'node:crypto';
 import {
   closeSync,

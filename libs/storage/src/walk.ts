@@ -1,4 +1,5 @@
-import { compareUtf8, type LocalEntry } from '@holdfast/domain';
+import type { LocalEntry } from '@holdfast/domain';
+import { compareUtf8 } from '@holdfast/domain/paths';
 import type { Dirent } from 'node:fs';
 import { fileFailure } from './file-errors.ts';
 import { previousName } from './file-names.ts';
