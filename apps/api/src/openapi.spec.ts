@@ -26,6 +26,8 @@ describe('/openapi.json', () => {
         'GET /v1/content/{path}',
         'DELETE /v1/content/{path}',
         'GET /v1/content',
+        'GET /v1/tree',
+        'GET /v1/tree/summary',
         'GET /v1/versions/{path}',
         'POST /v1/batch',
         'GET /v1/url/{path}',

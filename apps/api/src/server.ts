@@ -36,6 +36,7 @@ import { readMode } from './routes/read-mode.ts';
 import { replay } from './routes/replay.ts';
 import { resolveUrl, resolveUrls } from './routes/resolve-url.ts';
 import { retryReplications } from './routes/retry-replications.ts';
+import { listTree, summariseTree } from './routes/tree.ts';
 import { session } from './routes/session.ts';
 import { serveContent } from './routes/serve-content.ts';
 
@@ -44,6 +45,8 @@ const ROUTES = [
   deleteContent,
   describeContent,
   listContent,
+  listTree,
+  summariseTree,
   listVersions,
   batch,
   resolveUrl,

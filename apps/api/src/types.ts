@@ -21,6 +21,7 @@ import type { publishAnswerSchema } from './routes/publish-content.ts';
 import type { urlAnswerSchema, urlsAnswerSchema } from './routes/resolve-url.ts';
 import type { retiredNodeSchema } from './routes/retire-node.ts';
 import type { retryAnswerSchema } from './routes/retry-replications.ts';
+import type { treePageSchema, treeSummarySchema } from './routes/tree.ts';
 
 /** What the API answers, for those who speak to it over HTTP; types only. */
 export type PublishAnswer = z.infer<typeof publishAnswerSchema>;
@@ -28,6 +29,8 @@ export type DeleteAnswer = z.infer<typeof deleteAnswerSchema>;
 export type DocumentState = z.infer<typeof documentStateSchema>;
 export type DocumentList = z.infer<typeof documentListSchema>;
 export type ListedDocument = z.infer<typeof listedDocumentSchema>;
+export type TreePage = z.infer<typeof treePageSchema>;
+export type TreeSummary = z.infer<typeof treeSummarySchema>;
 export type VersionList = z.infer<typeof versionListSchema>;
 /** One line of the answer of `POST /v1/batch`; the last one is a {@link BatchDone}. */
 export type BatchResult = z.infer<typeof batchResultSchema>;

@@ -36,6 +36,7 @@ import {
   type OpenDriftQuestion,
   type ScansQuestion,
 } from './scans.ts';
+import { type BelowPrefix, describeBelow, listTree, type TreeEntry, type TreeQuestion } from './tree.ts';
 import { countChanges, findNextRetry, findOldestPending, listDue } from './replications.ts';
 import {
   type CatalogDocument,
@@ -139,6 +140,15 @@ export class Catalog {
 
   documents(question: DocumentsQuestion): CatalogDocument[] {
     return listDocuments(this.#queries, question);
+  }
+
+  tree(question: TreeQuestion): TreeEntry[] {
+    return listTree(this.#queries, question);
+  }
+
+  /** What is published below a prefix; counted up to 100,000. */
+  belowPrefix(prefix: string): BelowPrefix {
+    return describeBelow(this.#queries, prefix);
   }
 
   documentCounts(): { published: number; deleted: number } {

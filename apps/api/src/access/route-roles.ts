@@ -16,6 +16,8 @@ const NEEDED: Readonly<Record<string, Needed>> = {
   'GET /v1/session': 'viewer',
   'GET /v1/content': 'viewer',
   'GET /v1/content/*': 'viewer',
+  'GET /v1/tree': 'viewer',
+  'GET /v1/tree/summary': 'viewer',
   'GET /v1/versions/*': 'viewer',
   'GET /v1/url/*': 'viewer',
   'POST /v1/urls': 'viewer',

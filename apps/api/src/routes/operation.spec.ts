@@ -69,6 +69,31 @@ describe('POST /v1/replications/retry', () => {
     expect(json['replications']).toMatchObject([{ status: 'queued' }]);
   });
 
+  it('asks for one that succeeded only when told so, and not for what is queued already', async () => {
+    const { json } = await api.put('a.json', '1');
+    await api.append(replicationStream(parsePath('a.json')), {
+      type: 'ContentReplicated',
+      data: {
+        path: parsePath('a.json'),
+        version: 0,
+        action: 'put',
+        sha256: String(json['sha256']),
+        etag: 'e',
+        attempt: 1,
+        durationMs: 1,
+      },
+    });
+    const refused = { status: 409, json: { code: 'NOTHING_TO_RETRY' } };
+    expect(await retry({ path: 'a.json' })).toMatchObject(refused);
+    expect(await retry({ path: 'a.json', again: true })).toMatchObject({
+      status: 200,
+      json: { path: 'a.json', version: 0 },
+    });
+    const state = await api.get('/v1/content/a.json');
+    expect(state.json).toMatchObject({ cdn: null, origin: 'local' });
+    expect(await retry({ path: 'a.json', again: true })).toMatchObject(refused);
+  });
+
   it('FR-017 asks for all as a job', async () => {
     await api.put('a.json', '1');
     await giveUp('a.json');

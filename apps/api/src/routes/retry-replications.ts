@@ -1,3 +1,4 @@
+import type { ReplicationStatus } from '@holdfast/catalog';
 import { HoldfastError, newEventId, parsePath, replicationStream } from '@holdfast/domain';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
@@ -7,7 +8,15 @@ import { problemResponse } from '../problems.ts';
 import { requestJob } from '../request-job.ts';
 
 const requestSchema = z.union([
-  z.strictObject({ path: z.string() }),
+  z.strictObject({
+    path: z.string(),
+    again: z
+      .boolean()
+      .optional()
+      .meta({
+        description: 'Also where it succeeded. Readers are sent to the local origin until it did once more',
+      }),
+  }),
   z.strictObject({ all: z.literal(true) }),
 ]);
 
@@ -21,7 +30,7 @@ export function retryReplications(app: ApiServer, api: Api): void {
         tags: ['replication'],
         summary: 'Give dead letters another round of attempts',
         description:
-          '`{ "path": "…" }`: one, which may also be failing still; `{ "all": true }`: every dead letter and all that waits for its next retry, as a job (202).',
+          '`{ "path": "…" }`: one, which may also be failing still, and with `"again": true` one that succeeded; `{ "all": true }`: every dead letter and all that waits for its next retry, as a job (202).',
         body: requestSchema,
         response: { 200: retryAnswerSchema, 202: jobSchema, default: problemResponse },
       },
@@ -37,7 +46,7 @@ export function retryReplications(app: ApiServer, api: Api): void {
       }
       const path = parsePath(body.path, api.settings.pathRules);
       const [latest] = api.catalog.replications({ path, after: null, limit: 1 }).rows;
-      if (latest?.status !== 'dead-letter' && latest?.status !== 'failed') {
+      if (latest === undefined || !canBeAsked(latest.status, body.again === true)) {
         throw nothingToRetry(
           `The replication of ${path} has not failed (${latest?.status ?? 'there is none'}).`,
         );
@@ -60,6 +69,10 @@ export function retryReplications(app: ApiServer, api: Api): void {
     },
   );
 }
+
+/** What is queued is about to be tried anyway. */
+const canBeAsked = (status: ReplicationStatus, again: boolean): boolean =>
+  status === 'dead-letter' || status === 'failed' || (again && status === 'success');
 
 const nothingToRetry = (why: string): HoldfastError =>
   new HoldfastError(
