@@ -4,6 +4,8 @@ import { readConfig } from './config.ts';
 import { stopOnSignals } from './stop.ts';
 
 process.title = 'holdfast-api';
+// Until there is something to close.
+process.once('disconnect', () => process.exit(0));
 try {
   const { listen, close, logger, broken } = await compose(readConfig());
   stopOnSignals(close, logger, broken);

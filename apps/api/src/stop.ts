@@ -36,7 +36,7 @@ export function stopOnSignals(
   process.once('SIGTERM', () => {
     stop('SIGTERM', 0);
   });
-  process.once('disconnect', () => {
+  process.removeAllListeners('disconnect').once('disconnect', () => {
     stop('the supervisor is gone', 0);
   });
   // Whether a new start helps is for the new start to find out.
