@@ -295,6 +295,7 @@ function registerDrift(parts: DependencyContainer, config: ProjectorConfig): voi
             catalog: from.resolve(Catalog),
             clock: from.resolve(CLOCK),
             log: from.resolve<Logger>(LOGGER).child({ projector: 'drift' }),
+            lock: takeLock(from, 'drift'),
           },
           { node, quickScan, fullScan, timezone },
         ),

@@ -2,7 +2,6 @@ import type { DatabaseSync } from 'node:sqlite';
 import {
   AwaitedPositions,
   type Clock,
-  type DriftSide,
   type EventStore,
   followLog,
   hasCode,
@@ -33,6 +32,7 @@ import {
   listOpenDrift,
   listScans,
   type OpenDrift,
+  type DriftPlace,
   type OpenDriftQuestion,
   type ScansQuestion,
 } from './scans.ts';
@@ -216,7 +216,7 @@ export class Catalog {
     return listOpenDrift(this.#queries, question);
   }
 
-  openDriftAt(place: { node: string; side: DriftSide; path: string }): OpenDrift | null {
+  openDriftAt(place: DriftPlace): OpenDrift | null {
     return findOpenDrift(this.#queries, place);
   }
 

@@ -78,11 +78,20 @@ export function listOpenDrift(queries: Queries, question: OpenDriftQuestion): Op
     .map(toOpenDrift);
 }
 
-export function findOpenDrift(
-  queries: Queries,
-  { node, side, path }: { node: string; side: DriftSide; path: string },
-): OpenDrift | null {
-  const row = queries.one('SELECT * FROM drift WHERE node = ? AND side = ? AND path = ?', [node, side, path]);
+export interface DriftPlace {
+  /** Undefined: whichever; the bucket is one for all of them. */
+  readonly node?: string | undefined;
+  readonly side: DriftSide;
+  readonly path: string;
+}
+
+export function findOpenDrift(queries: Queries, { node, side, path }: DriftPlace): OpenDrift | null {
+  const { sql, values } = where([
+    ['side = ?', side],
+    ['path = ?', path],
+    ['node = ?', node],
+  ]);
+  const row = queries.one(`SELECT * FROM drift WHERE ${sql} LIMIT 1`, values);
   return row === undefined ? null : toOpenDrift(row);
 }
 

@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 6;
+const VERSION = 7;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -130,6 +130,7 @@ const SCHEMA = `
     detected_at TEXT NOT NULL,
     PRIMARY KEY (node, side, path)
   ) WITHOUT ROWID;
+  CREATE INDEX drift_place ON drift (side, path);
 
   -- One row for each time that a condition held.
   CREATE TABLE alerts (

@@ -119,7 +119,9 @@ export {
   type Repair,
   REPAIRS,
   SCAN_KINDS,
+  SCAN_SIDES,
   type ScanKind,
+  type ScanSides,
 } from './drift/events.ts';
 export {
   type ExpectedDocument,

@@ -24,7 +24,7 @@ const finding: Finding = {
 };
 const stream = driftStream(NODE);
 
-async function scanned(): Promise<void> {
+async function scanned(scope: { sides?: 'local' } = {}): Promise<void> {
   const begun = { ...about, jobId: JOB, repair: 'none', position: '1' } as const;
   await api.append(stream, { type: 'ScanStarted', data: begun });
   await api.append(stream, { type: 'DriftDetected', data: { ...about, ...finding } });
@@ -32,6 +32,7 @@ async function scanned(): Promise<void> {
     type: 'ScanCompleted',
     data: {
       ...about,
+      ...scope,
       position: '1',
       counts: { local: { ...noLocalCounts(), same: 4, missing: 1 }, cdn: noCdnCounts() },
       roots: { expected: 'b'.repeat(64), local: null, cdn: null },
@@ -74,6 +75,11 @@ describe('GET /v1/drift', () => {
     expect(parseLines(streamed.body.toString())).toEqual([finding, finding, finding]);
   });
 
+  it.each(['both', 'local'] as const)('says what a scan compared with the log: %s', async (sides) => {
+    await scanned(sides === 'both' ? {} : { sides });
+    expect((await api.get(`/v1/drift/scans/${SCAN}`)).json).toMatchObject({ sides });
+  });
+
   it('knows no other scan', async () => {
     expect(await api.get('/v1/drift/scans/none')).toMatchObject({
       status: 404,
@@ -86,14 +92,14 @@ describe('POST /v1/drift/scans', () => {
   const request = (body: unknown) => api.send('POST', '/v1/drift/scans', body);
 
   it.each([
-    [{}, { kind: 'full', repair: 'none', confirmedOrphans: null }],
+    [{}, { kind: 'full', repair: 'none', confirmedOrphans: null, sides: 'both' }],
     [
       { kind: 'quick', repair: 'restore' },
-      { kind: 'quick', repair: 'restore', confirmedOrphans: null },
+      { kind: 'quick', repair: 'restore', confirmedOrphans: null, sides: 'both' },
     ],
     [
       { kind: 'deep', repair: true, confirm: 7 },
-      { kind: 'deep', repair: 'all', confirmedOrphans: 7 },
+      { kind: 'deep', repair: 'all', confirmedOrphans: 7, sides: 'both' },
     ],
   ])('asks for a job with %j', async (body, parameters) => {
     expect(await request(body)).toMatchObject({

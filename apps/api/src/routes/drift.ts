@@ -7,6 +7,7 @@ import {
   HoldfastError,
   REPAIRS,
   SCAN_KINDS,
+  SCAN_SIDES,
   type ScanParameters,
 } from '@holdfast/domain';
 import { dataPaths } from '@holdfast/storage';
@@ -55,6 +56,10 @@ export const scanSchema = z.object({
   startedAt: z.string(),
   endedAt: z.string().nullable(),
   /** These are null until it is completed. */
+  sides: z.enum(SCAN_SIDES).nullable().meta({
+    description:
+      'local: the bucket was not in its scope, as another node compares it; counts.cdn says nothing then',
+  }),
   isClean: z.boolean().nullable().meta({ description: 'Nothing differs; foreign objects do not count' }),
   counts: driftCountsSchema.nullable(),
   roots: driftRootsSchema
@@ -123,6 +128,7 @@ export function requestScan(app: ApiServer, api: Api): void {
         kind,
         repair: asRepair(repair),
         confirmedOrphans: confirm ?? null,
+        sides: 'both',
       };
       const job = await requestJob(api, request, { kind: 'scan', parameters });
       return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
@@ -176,6 +182,7 @@ function viewScan({ report, ...scan }: CatalogScan): z.infer<typeof scanSchema> 
   return {
     ...{ id, jobId, node, kind, repair, state, startedAt, endedAt, error },
     isClean: report === null ? null : countDrift(report.counts) === 0,
+    sides: report === null ? null : (report.sides ?? 'both'),
     counts: report?.counts ?? null,
     roots: report?.roots ?? null,
     unsettled: report?.unsettled ?? null,

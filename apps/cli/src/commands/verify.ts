@@ -16,7 +16,6 @@ interface VerifyOptions {
 }
 
 type Finding = ScanAnswer['findings'][number];
-type Counts = NonNullable<ScanAnswer['counts']>;
 
 const SHOWN = 50;
 
@@ -78,9 +77,9 @@ function report(
   scan: ScanAnswer,
   findings: readonly Finding[],
 ): ExitCode {
-  const { counts, roots, unsettled, kind } = scan;
+  const { counts, roots, unsettled, kind, sides } = scan;
   const repaired = scan.repair === 'none' ? null : job.counts;
-  output.json({ scanId: scan.id, kind, counts, findings, roots, unsettled, repaired });
+  output.json({ scanId: scan.id, kind, sides, counts, findings, roots, unsettled, repaired });
   output.table(
     ['Side', 'Outcome', 'What', 'Path', 'Expected', 'Found'],
     findings
@@ -95,7 +94,7 @@ function report(
       ]),
   );
   if (findings.length > SHOWN) output.line(`… and ${findings.length - SHOWN} more; --json prints all.`);
-  for (const side of ['local', 'cdn'] as const) output.line(tell(side, counts));
+  for (const side of ['local', 'cdn'] as const) output.line(tell(side, scan));
   if (repaired !== null) tellRepairs(output, repaired);
   const left = leftOf(scan, job);
   return left ? EXIT.foundSomething : EXIT.done;
@@ -109,7 +108,8 @@ function leftOf({ isClean, repair }: ScanAnswer, { counts }: JobAnswer): boolean
   return restored + replicated + quarantined + deleted < drift;
 }
 
-function tell(side: 'local' | 'cdn', counts: Counts | null): string {
+function tell(side: 'local' | 'cdn', { counts, sides }: ScanAnswer): string {
+  if (side === 'cdn' && sides === 'local') return 'cdn: not compared, another node does that';
   const parts = Object.entries(counts?.[side] ?? {}).filter(([name, count]) => name === 'same' || count > 0);
   return `${side}: ${parts.map(([name, count]) => `${name} ${count}`).join(', ')}`;
 }

@@ -13,6 +13,7 @@ import {
   type Merged,
   noCdnCounts,
   noLocalCounts,
+  type ScanSides,
 } from '@holdfast/domain';
 import type { Expected } from './expected.ts';
 import {
@@ -37,6 +38,7 @@ export type ComparisonPorts = LookPorts &
 export interface ComparisonSettings {
   /** Of the local files, from the first page to the last. */
   readonly generation: string;
+  readonly sides: ScanSides;
   /** Objects are asked for, whatever a listing says. */
   readonly asksForObjects: boolean;
   /** Objects are downloaded and hashed. */
@@ -69,6 +71,7 @@ export class Comparison {
   constructor(ports: ComparisonPorts, settings: ComparisonSettings) {
     this.#ports = ports;
     this.#settings = settings;
+    this.#hasUnknown.cdn = settings.sides === 'local';
   }
 
   /** The bucket does not answer: from here on nothing in it can be checked. */
@@ -132,6 +135,7 @@ export class Comparison {
   }
 
   #firstRemote({ expected, remote }: Compared): FirstLook {
+    if (this.#settings.sides === 'local') return { is: 'nothing' };
     if (expected === null) return { is: remote === null ? 'nothing' : 'look' };
     if (expected.replication !== 'settled') return { is: 'unsettled', state: expected.replication };
     if (this.#bucketFailure !== null) return { is: 'unchecked' };

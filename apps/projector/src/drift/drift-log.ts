@@ -1,4 +1,4 @@
-import type { Catalog, OpenDrift } from '@holdfast/catalog';
+import type { Catalog, OpenDrift, OpenDriftQuestion } from '@holdfast/catalog';
 import {
   type Clock,
   type DecidedEvent,
@@ -13,6 +13,7 @@ import {
   type NewEvent,
   type Position,
   type ScanKind,
+  type ScanSides,
 } from '@holdfast/domain';
 import { untilAnswered } from '../runtime/until-answered.ts';
 
@@ -65,17 +66,18 @@ export class DriftLog {
 
   /** Records what is new among them. */
   async detected(findings: readonly Finding[]): Promise<void> {
-    const { node } = this.#scan;
     const events: NewEvent[] = [];
     for (const finding of findings) {
       if (!isDrift(finding) || finding.subject === 'listing') continue;
-      if (this.#ports.catalog.openDriftAt({ node, side: finding.side, path: finding.path }) !== null) {
+      if (this.#openAt(finding) !== null) {
         this.#stillOpen.add(placeOf(finding));
         continue;
       }
       if (this.#detected >= MAX_DETECTED) continue;
       this.#detected += 1;
-      events.push(this.#event({ type: 'DriftDetected', data: { ...this.#about, ...finding } }, finding));
+      events.push(
+        this.#event({ type: 'DriftDetected', data: { ...this.#about, ...finding } }, placeOf(finding)),
+      );
     }
     await this.#append(events);
   }
@@ -83,31 +85,39 @@ export class DriftLog {
   /** Records what was mended: only what was recorded as drift before. */
   async repaired(findings: readonly Finding[], action: DriftAction): Promise<void> {
     await this.#untilCatalogKnows();
-    const { node } = this.#scan;
-    const known = findings.filter(
-      ({ side, path }) => this.#ports.catalog.openDriftAt({ node, side, path }) !== null,
-    );
     await this.#append(
-      known.map((finding) =>
-        this.#event({ type: 'DriftRepaired', data: { ...this.#about, ...finding, action } }, finding),
-      ),
+      findings.flatMap((finding) => {
+        const open = this.#openAt(finding);
+        return open === null ? [] : [this.#repairedEvent(finding, open.node, action)];
+      }),
     );
   }
 
   /** After a scan of everything: what was open, and was not found again, does not differ any more. */
-  async closeOthers(): Promise<void> {
+  async closeOthers(sides: ScanSides): Promise<void> {
     await this.#untilCatalogKnows();
-    const { node, scanId } = this.#scan;
+    await this.#close({ side: 'local', node: this.#scan.node });
+    // Whichever node found it: the bucket is one for all of them.
+    if (sides === 'both') await this.#close({ side: 'cdn' });
+  }
+
+  async #close(question: Pick<OpenDriftQuestion, 'side' | 'node'>): Promise<void> {
+    const { scanId } = this.#scan;
     let after: OpenDrift | null = null;
     for (;;) {
-      const page: OpenDrift[] = this.#ports.catalog.openDrift({ node, after, limit: PAGE });
+      const page: OpenDrift[] = this.#ports.catalog.openDrift({ ...question, after, limit: PAGE });
       const mended = page.filter(
         (open) => open.scanId !== scanId && !this.#stillOpen.has(placeOf(open)) && this.#isSettled(open),
       );
-      for (const open of mended) await this.repaired([findingOf(open)], 'none');
+      await this.#append(mended.map((open) => this.#repairedEvent(findingOf(open), open.node, 'none')));
       after = page.at(-1) ?? null;
       if (after === null) return;
     }
+  }
+
+  #openAt({ side, path }: Finding): OpenDrift | null {
+    const node = side === 'local' ? this.#scan.node : undefined;
+    return this.#ports.catalog.openDriftAt({ node, side, path });
   }
 
   /** What waits for its replication has not been looked at. */
@@ -123,9 +133,14 @@ export class DriftLog {
     return { scanId, node, kind };
   }
 
-  #event(event: DecidedEvent, finding?: Finding): NewEvent {
+  /** @param node  that detected it */
+  #repairedEvent(finding: Finding, node: string, action: DriftAction): NewEvent {
+    const data = { ...this.#about, ...finding, node, action };
+    return this.#event({ type: 'DriftRepaired', data }, `${node}:${placeOf(finding)}`);
+  }
+
+  #event(event: DecidedEvent, place = ''): NewEvent {
     const { scanId, metadata } = this.#scan;
-    const place = finding === undefined ? '' : placeOf(finding);
     const id = derivedEventId('drift', event.type, scanId, place);
     return { ...event, id, metadata: metadata(this.#ports.clock.now()) };
   }

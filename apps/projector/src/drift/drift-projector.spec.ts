@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Catalog, openCatalog } from '@holdfast/catalog';
-import { HoldfastError, jobStream, systemClock } from '@holdfast/domain';
+import { type HeldLock, HoldfastError, jobStream, systemClock, type TakeLock } from '@holdfast/domain';
 import { MemoryEventStore, newEvent, record } from '@holdfast/domain/testing';
 import { DriftProjector, type DriftProjectorSettings } from './drift-projector.ts';
 
@@ -11,14 +11,25 @@ const NODE = 'web-1';
 const DUE = new Date('2026-01-05T02:00:00.000Z');
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** A lock that one takes. */
+const oneLock = (): TakeLock => {
+  let isTaken = false;
+  return (): Promise<HeldLock> => {
+    if (isTaken) return Promise.reject(new HoldfastError('LOCK_TAKEN', 'Another holds it.'));
+    isTaken = true;
+    const release = (): Promise<void> => Promise.resolve(void (isTaken = false));
+    return Promise.resolve({ lost: new AbortController().signal, release });
+  };
+};
+
 let directory: string;
 let store: MemoryEventStore;
 let catalog: Catalog;
 let projector: DriftProjector;
 
-const make = (settings: Partial<DriftProjectorSettings> = {}): DriftProjector =>
+const make = (settings: Partial<DriftProjectorSettings> = {}, lock = oneLock()): DriftProjector =>
   new DriftProjector(
-    { store, catalog, clock: systemClock, log: silent },
+    { store, catalog, clock: systemClock, log: silent, lock },
     { node: NODE, quickScan: null, fullScan: null, timezone: 'UTC', ...settings },
   );
 
@@ -28,6 +39,8 @@ beforeEach(async () => {
   catalog = await openCatalog({ file: join(directory, 'catalog.db'), store, clock: systemClock });
   catalog.start(() => undefined);
   projector = make();
+  projector.start();
+  await new Promise(setImmediate);
 });
 
 afterEach(async () => {
@@ -47,10 +60,37 @@ describe('the drift projector', () => {
       {
         kind: 'scan',
         node: NODE,
-        parameters: { kind: 'full', repair: 'restore', confirmedOrphans: null },
+        parameters: { kind: 'full', repair: 'restore', confirmedOrphans: null, sides: 'both' },
         actor: `projector:${NODE}`,
       },
     ]);
+  });
+
+  it('leaves the bucket to the one node that holds the lock', async () => {
+    await projector.close();
+    const lock = oneLock();
+    const others = ['web-1', 'web-2', 'web-3'].map((node) => make({ node }, lock));
+    const sides = async (due: Date) => {
+      await new Promise(setImmediate);
+      for (const other of others) await other.ask('full', due);
+      await catalog.caughtUp();
+      const jobs = catalog.jobs({ limit: 9 }).slice(0, others.length);
+      for (const { id } of jobs) {
+        const finished = { outcome: 'succeeded', counts: {}, error: null } as const;
+        await store.append(jobStream(id), [newEvent({ type: 'JobFinished', data: finished })], 'any');
+      }
+      await catalog.caughtUp();
+      return Object.fromEntries(jobs.map(({ node, parameters }) => [node, parameters['sides']]));
+    };
+    for (const other of others) other.start();
+    expect(await sides(DUE)).toEqual({ 'web-1': 'both', 'web-2': 'local', 'web-3': 'local' });
+    await others.shift()!.close();
+    await others.shift()!.close();
+    const last = make({ node: 'web-4' }, lock);
+    others.unshift(last);
+    last.start();
+    expect(await sides(new Date(DUE.getTime() + 86_400_000))).toEqual({ 'web-4': 'both', 'web-3': 'local' });
+    for (const other of others) await other.close();
   });
 
   it('leaves out a scan that is due while another has not ended', async () => {

@@ -9,9 +9,11 @@ import {
   type NewEvent,
   type ScanKind,
   type ScanParameters,
+  type TakeLock,
   toHoldfastError,
 } from '@holdfast/domain';
 import type { ProjectorStatus } from '../local/condition.ts';
+import { LockHolder, untilAborted } from '../runtime/lock-holder.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 
 export interface DriftProjectorPorts {
@@ -19,6 +21,8 @@ export interface DriftProjectorPorts {
   readonly catalog: Pick<Catalog, 'jobs' | 'checkpoint'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
+  /** Of `drift`: who holds it compares the bucket too. */
+  readonly lock: TakeLock;
 }
 
 export interface DriftProjectorSettings {
@@ -33,11 +37,13 @@ const MAX_UNFINISHED = 1_000;
 
 /**
  * Asks for scans of this node when they are due, as jobs; whoever runs the jobs does the rest. A scan that is due while
- * another waits or runs is left out.
+ * another waits or runs is left out. Where several nodes share a bucket, one of them compares it, and the others their
+ * files only.
  */
 export class DriftProjector {
   readonly #ports: DriftProjectorPorts;
   readonly #settings: DriftProjectorSettings;
+  readonly #bucket: LockHolder;
   readonly #asking = new Set<Promise<void>>();
   #schedules: Cron[] = [];
   #state: Pick<ProjectorStatus, 'state' | 'reason'> = { state: 'starting', reason: null };
@@ -45,11 +51,15 @@ export class DriftProjector {
   constructor(ports: DriftProjectorPorts, settings: DriftProjectorSettings) {
     this.#ports = ports;
     this.#settings = settings;
+    this.#bucket = new LockHolder({ ...ports, what: 'comparison of the bucket', work: untilAborted });
   }
 
   start(): void {
     const { quickScan, fullScan } = this.#settings;
     this.#state = { state: 'running', reason: null };
+    this.#bucket.start(({ code, message }) => {
+      this.#ports.log.error({ code }, `The scheduled scans of this node leave out the bucket: ${message}`);
+    });
     this.#schedules = [this.#schedule('quick', quickScan), this.#schedule('full', fullScan)].flat();
   }
 
@@ -62,6 +72,7 @@ export class DriftProjector {
   async close(): Promise<void> {
     for (const schedule of this.#schedules) schedule.stop();
     await Promise.allSettled(this.#asking);
+    await this.#bucket.close();
   }
 
   status(): ProjectorStatus {
@@ -84,7 +95,12 @@ export class DriftProjector {
     const { store, clock } = this.#ports;
     const { node } = this.#settings;
     if (this.#unfinished().length > 0) return false;
-    const parameters: ScanParameters = { kind, repair: 'restore', confirmedOrphans: null };
+    const parameters: ScanParameters = {
+      kind,
+      repair: 'restore',
+      confirmedOrphans: null,
+      sides: this.#bucket.isHeld ? 'both' : 'local',
+    };
     const id = derivedEventId('scheduled-scan', node, kind, dueAt.toISOString());
     const event: NewEvent = {
       type: 'JobRequested',

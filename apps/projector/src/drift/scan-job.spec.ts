@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { driftStream, type Finding } from '@holdfast/domain';
+import { driftStream, type Finding, noCdnCounts } from '@holdfast/domain';
 import {
   deleted,
   FaultyObjectStore,
@@ -144,6 +144,50 @@ it('FR-015 a quick scan hashes a sample of what should exist on both sides', asy
   rmSync(world.live('u'), { recursive: true });
   const { report } = await world.scan('quick');
   expect(report?.counts.local).toMatchObject({ same: 0, missing: 100 });
+});
+
+describe('a scan that leaves out the bucket', () => {
+  it('lists nothing, and neither finds nor ends what differs there', async () => {
+    const faulty = new FaultyObjectStore(world.bucket);
+    world.bucket = faulty;
+    await runWith(['a.json', 'b.json', 'c.json']);
+    rmSync(world.object('a.json'));
+    await world.scan();
+    world.plant(world.object('a.json'), readFileSync(world.live('a.json'), 'utf8'));
+    rmSync(world.object('b.json'));
+    faulty.fail('list', { times: 100 });
+    const { report, findings } = await world.scan('full', { sides: 'local', repair: 'restore' });
+    expect(findings).toEqual([]);
+    expect(report).toMatchObject({ sides: 'local', roots: { cdn: null }, counts: { cdn: noCdnCounts() } });
+    expect(report?.roots.local).toBe(report?.roots.expected);
+    expect(report?.counts.local).toMatchObject({ same: 3 });
+    expect(world.node.catalog.openDrift({ after: null, limit: 9 })).toMatchObject([{ path: 'a.json' }]);
+    expect([...world.alerts.raised.keys()]).toEqual(['DRIFT_FOUND']);
+    const sampled = await world.scan('quick', { sides: 'local' });
+    expect(sampled.report?.counts).toMatchObject({ local: { same: 3 }, cdn: noCdnCounts() });
+  });
+
+  it('is clean once another node’s scan ended what this one had found in the bucket', async () => {
+    await runWith(['a.json', 'b.json']);
+    const about = { scanId: 's-1', node: 'web-2', kind: 'full', subject: 'document' } as const;
+    const missing = { ...about, outcome: 'missing', expected: 'a'.repeat(64), found: null } as const;
+    const detected = (side: 'local' | 'cdn') =>
+      newEvent({ type: 'DriftDetected', data: { ...missing, side, path: 'a.json' } });
+    await record(world.store, detected('local'), detected('cdn'));
+    await world.node.catalog.caughtUp();
+    const open = () =>
+      world.node.catalog
+        .openDrift({ after: null, limit: 9 })
+        .map(({ node, side, path: at }) => [node, side, at]);
+    rmSync(world.object('a.json'));
+    await world.scan();
+    expect(open()).toEqual([
+      ['web-2', 'cdn', 'a.json'],
+      ['web-2', 'local', 'a.json'],
+    ]);
+    await world.scan('full', { repair: 'restore' });
+    expect(open()).toEqual([['web-2', 'local', 'a.json']]);
+  });
 });
 
 it('an interrupted scan says so, and begins again', async () => {

@@ -62,7 +62,7 @@ export const scanJob =
 
 async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string, number>> {
   const { store, clock, dataDir, node } = ports;
-  const { kind, repair: wanted, confirmedOrphans } = readParameters(run, scanParametersSchema);
+  const { kind, sides, repair: wanted, confirmedOrphans } = readParameters(run, scanParametersSchema);
   const { signal } = run;
   const scanId = newEventId();
   const metadata = (now: Date) => metadataOf(run, now);
@@ -76,6 +76,7 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
     findings.begin();
     result = await scan(ports, {
       kind,
+      sides,
       signal,
       onFindings: (page) => {
         findings.append(page);
@@ -85,7 +86,7 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
       },
     });
     for await (const page of findings.pages(500)) await driftLog.detected(page);
-    if (kind !== 'quick') await driftLog.closeOthers();
+    if (kind !== 'quick') await driftLog.closeOthers(sides);
   } catch (error) {
     // A process that ends leaves that to the next one, which begins the scan again.
     signal.throwIfAborted();

@@ -11,6 +11,7 @@ import {
   mergeListings,
   type ObjectStore,
   type ScanKind,
+  type ScanSides,
   toHoldfastError,
 } from '@holdfast/domain';
 import { type ContentReader, diskSpace, generationRoot, WalkThread } from '@holdfast/storage';
@@ -35,6 +36,7 @@ export interface ScanPorts {
 
 export interface ScanRun {
   readonly kind: ScanKind;
+  readonly sides: ScanSides;
   readonly signal: AbortSignal;
   readonly onFindings: (findings: readonly Finding[]) => void;
   /** Told how many documents were compared. */
@@ -43,7 +45,7 @@ export interface ScanRun {
 
 export type ScanResult = Pick<
   EventData<'ScanCompleted'>,
-  'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
+  'sides' | 'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
 >;
 
 const PAGE = 500;
@@ -54,7 +56,7 @@ const CATALOG_PATIENCE_MS = 60_000;
 const LONGEST_PAUSE_MS = 250;
 
 /**
- * Compares the log with the local files and the bucket, and changes nothing.
+ * Compares the log with the local files and, where it is to, with the bucket, and changes nothing.
  * @throws GENERATION_REPLACED, LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING, STORAGE_UNAVAILABLE; an
  *         `AbortError`
  */
@@ -74,7 +76,7 @@ export async function scan(ports: ScanPorts, run: ScanRun): Promise<ScanResult> 
     const { counts, findings, findingCount, unsettled } = comparison;
     const none = { expected: null, local: null, cdn: null };
     const roots = kind === 'quick' ? none : comparison.roots();
-    return { counts, roots, unsettled, findings, findingCount, disk: readDisk(dataDir) };
+    return { sides: run.sides, counts, roots, unsettled, findings, findingCount, disk: readDisk(dataDir) };
   } finally {
     pace.end();
     await thread.close();
@@ -83,7 +85,7 @@ export async function scan(ports: ScanPorts, run: ScanRun): Promise<ScanResult> 
 
 async function begin(
   ports: ScanPorts,
-  { kind, signal, onFindings }: ScanRun,
+  { kind, sides, signal, onFindings }: ScanRun,
   { generation, thread }: { generation: string; thread: WalkThread },
 ): Promise<Comparison> {
   const { catalog, bucket } = ports;
@@ -91,7 +93,7 @@ async function begin(
   let etagIsMd5 = false;
   let failure: HoldfastError | null = null;
   try {
-    ({ etagIsMd5 } = await bucket.capabilities({ signal }));
+    if (sides === 'both') ({ etagIsMd5 } = await bucket.capabilities({ signal }));
   } catch (error) {
     failure = toHoldfastError(error);
   }
@@ -99,6 +101,7 @@ async function begin(
   const comparing: ComparisonPorts = { ...ports, thread, signal, etagIsMd5, unreadableStreams, onFindings };
   const comparison = new Comparison(comparing, {
     generation,
+    sides,
     asksForObjects: kind !== 'full',
     downloads: kind !== 'full',
   });
@@ -114,7 +117,7 @@ interface Comparing {
 
 async function compareAll(
   { catalog, bucket, dataDir }: ScanPorts,
-  { signal, onProgress }: ScanRun,
+  { sides, signal, onProgress }: ScanRun,
   { comparison, thread, generation, pace }: Comparing & { pace: Pace },
 ): Promise<void> {
   const total = catalog.documentCounts().published;
@@ -125,7 +128,10 @@ async function compareAll(
         pages: thread.pages(generationRoot(dataDir, generation), (tookMs) => pace.pause(tookMs, signal)),
         pathOf: ({ path }: LocalEntry) => path,
       },
-      remote: { pages: objectPages(bucket, comparison, signal), pathOf: ({ key }: ListedObject) => key },
+      remote: {
+        pages: sides === 'both' ? objectPages(bucket, comparison, signal) : noPages(),
+        pathOf: ({ key }: ListedObject) => key,
+      },
     },
     PAGE,
   );
@@ -171,6 +177,10 @@ async function* objectPages(
     after = page.next;
     if (after === null) return;
   }
+}
+
+async function* noPages(): AsyncGenerator<readonly ListedObject[]> {
+  // Nothing is listed.
 }
 
 /** Whoever publishes goes first: while the log grows, the walk works half of the time. */

@@ -20,6 +20,10 @@ export type Repair = (typeof REPAIRS)[number];
 export const DRIFT_ACTIONS = ['materialise', 'replicate', 'quarantine', 'delete', 'mode', 'none'] as const;
 export type DriftAction = (typeof DRIFT_ACTIONS)[number];
 
+/** What a scan compares with the log: `local` leaves out the bucket, which several machines share and one compares. */
+export const SCAN_SIDES = ['both', 'local'] as const;
+export type ScanSides = (typeof SCAN_SIDES)[number];
+
 /** How many an event lists. */
 export const MAX_LISTED_FINDINGS = 100;
 const count = z.int().min(0);
@@ -77,6 +81,8 @@ export const driftEvents = {
     schema: z.object({
       ...scanSchema,
       position: z.string(),
+      /** Absent: both. Where it left out the bucket, `counts.cdn` is all 0 and `roots.cdn` null. */
+      sides: z.enum(SCAN_SIDES).optional(),
       counts: driftCountsSchema,
       roots: driftRootsSchema,
       /** Paths left out of all three roots, as they changed, were behind or given up. */
@@ -98,7 +104,7 @@ export const driftEvents = {
   }),
   /** A path began to differ: once, until it is mended. */
   DriftDetected: defineEvent({ v: 1, schema: z.object(driftSchema) }),
-  /** It does not differ any more; `none`: nobody here did anything. */
+  /** It does not differ any more; `none`: nobody here did anything. Its `node` is that of `DriftDetected`, whose scan it may not be. */
   DriftRepaired: defineEvent({
     v: 1,
     schema: z.object({ ...driftSchema, action: z.enum(DRIFT_ACTIONS) }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REPAIRS, SCAN_KINDS } from '../drift/events.ts';
+import { REPAIRS, SCAN_KINDS, SCAN_SIDES } from '../drift/events.ts';
 import { instantSchema } from '../event-definition.ts';
 
 /** Parameters of each kind of job, as they stand in `JobRequested`. */
@@ -24,6 +24,7 @@ export type DirectoryDeletionParameters = z.infer<typeof directoryDeletionParame
 export const scanParametersSchema = z.object({
   kind: z.enum(SCAN_KINDS),
   repair: z.enum(REPAIRS),
+  sides: z.enum(SCAN_SIDES).default('both'),
   /** So many orphans may go, on each side, though they are more than the settings allow; null: nobody said so. */
   confirmedOrphans: z.int().min(0).nullable(),
 });

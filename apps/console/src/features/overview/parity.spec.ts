@@ -18,6 +18,8 @@ it.each([
   ['unknown', [scan({ roots: null })]],
   ['none', []],
   ['none', [scan({ kind: 'quick', roots: roots('a', 'a', 'a') })]],
+  ['agree', [scan({ sides: 'local', roots: roots('a', 'a', null) }), scan({ roots: roots('b', 'b', 'b') })]],
+  ['unknown', [scan({ sides: 'local', roots: roots('a', 'a', null) })]],
   [
     'differ',
     [
