@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
-import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { freePort, type Product, startProduct, waitFor } from '@holdfast/testing';
 
 const ROOT = join(import.meta.dirname, '..');
 const PROJECTS = {
@@ -109,3 +109,14 @@ function documentsIn(log: string): unknown {
     db.close();
   }
 }
+
+it('answers the health check of the image while it runs, and no longer', async () => {
+  const [, command = ''] =
+    /^HEALTHCHECK (?:.*\\\n)?\s*CMD (.*)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? [];
+  const [program, ...args] = JSON.parse(command) as string[];
+  expect(program).toBe('node');
+  const check = (port: string) =>
+    spawnSync(process.execPath, args, { env: { HOLDFAST_PORT: port }, timeout: 5_000 }).status;
+  await waitFor('the health check to pass', () => check(new URL(product.url).port) === 0);
+  expect(check(String(await freePort()))).toBe(1);
+});
