@@ -10,12 +10,9 @@ import { requestJob } from '../request-job.ts';
 const requestSchema = z.union([
   z.strictObject({
     path: z.string(),
-    again: z
-      .boolean()
-      .optional()
-      .meta({
-        description: 'Also where it succeeded. Readers are sent to the local origin until it did once more',
-      }),
+    again: z.boolean().optional().meta({
+      description: 'Also where it succeeded. Readers are sent to the local origin until it did once more',
+    }),
   }),
   z.strictObject({ all: z.literal(true) }),
 ]);
