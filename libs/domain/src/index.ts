@@ -76,7 +76,7 @@ export { type ContentEvent, type ContentState, initialContent } from './content/
 export { decideContent } from './content/decide.ts';
 export { evolveContent } from './content/evolve.ts';
 export { contentDecider } from './content/decider.ts';
-export { baseUrlSchema, MODE_STREAM } from './mode/events.ts';
+export { baseUrlSchema, MODE_STREAM, type ProbeSample } from './mode/events.ts';
 export { type ChangeMode, decideMode, evolveMode, initialMode, type Mode, modeDecider } from './mode/mode.ts';
 export { ModeWatch } from './mode/mode-watch.ts';
 export {

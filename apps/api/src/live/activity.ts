@@ -7,6 +7,8 @@ export interface Activity {
   replicated: number;
   failed: number;
   deadLettered: number;
+  /** From publishing or deleting to the bucket, of those replicated; null: none, or it is not known. */
+  replicationMs: { p50: number; p99: number } | null;
   /** The last of them, newest first. */
   recent: { type: string; path: string; version: number; at: string }[];
 }
@@ -29,6 +31,7 @@ export const noActivity = (): Activity => ({
   replicated: 0,
   failed: 0,
   deadLettered: 0,
+  replicationMs: null,
   recent: [],
 });
 

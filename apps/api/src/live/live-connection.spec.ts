@@ -38,6 +38,7 @@ function tell(
     clock,
     readState,
     onTrouble,
+    queuedAt: () => null,
     after: null,
     signal: stop.signal,
   });

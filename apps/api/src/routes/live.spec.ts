@@ -134,6 +134,31 @@ describe('GET /v1/live', () => {
     );
   });
 
+  it('measures how long a version took to the bucket', async () => {
+    await api.put('units/a.json', { id: 'a' });
+    const queuedAt = Date.parse(
+      ((await api.get('/v1/content')).json['documents'] as { at: string }[])[0]!.at,
+    );
+    const view = new LiveView();
+    await view.heard('hello');
+    const data = {
+      path: 'units/a.json',
+      version: 0,
+      action: 'put',
+      sha256: null,
+      etag: null,
+      attempt: 1,
+      durationMs: 5,
+    };
+    await api.append(
+      'replication-units/a.json',
+      { type: 'ContentReplicated', data } as never,
+      new Date(queuedAt + 250).toISOString(),
+    );
+    const told = await view.heard('activity', ({ replicated }) => replicated === 1);
+    expect(told.data['replicationMs']).toEqual({ p50: 250, p99: 250 });
+  });
+
   it('counts many publishes instead of telling each', async () => {
     const view = new LiveView();
     await view.heard('hello');

@@ -60,10 +60,14 @@ export function live(app: ApiServer, api: Api): void {
         const { code, message } = toHoldfastError(error);
         logger.warn({ code, requestId: request.id }, `A live view is in trouble: ${message}`);
       };
-      tellLive(out, { store, clock, readState, onTrouble, after, signal }).catch((error: unknown) => {
-        onTrouble(error);
-        out.destroy();
-      });
+      const queuedAt = (path: string, version: number): string | null =>
+        api.catalog.replication(path, version)?.queuedAt ?? null;
+      tellLive(out, { store, clock, readState, onTrouble, queuedAt, after, signal }).catch(
+        (error: unknown) => {
+          onTrouble(error);
+          out.destroy();
+        },
+      );
       return reply
         .type(EVENT_STREAM)
         .header('x-accel-buffering', 'no')

@@ -135,6 +135,30 @@ describe('GET /v1/versions/{path}', () => {
 });
 
 describe('GET /v1/url/{path} and POST /v1/urls', () => {
+  it('tells what URLs would be in another mode, which stays as it is', async () => {
+    await api.put('units/new.json', { id: 'new' });
+    const ask = async (mode?: object) =>
+      (
+        (await api.send('POST', '/v1/urls', { paths: ['units/new.json'], mode })).json['urls'] as {
+          origin: string;
+        }[]
+      )[0]?.origin;
+    const data = {
+      path: 'units/new.json',
+      version: 0,
+      action: 'put',
+      sha256: null,
+      etag: null,
+      attempt: 1,
+      durationMs: 5,
+    };
+    await api.append('replication-units/new.json', { type: 'ContentReplicated', data } as never);
+    expect(await ask()).toBe('cdn');
+    expect(await ask({ localFallback: true })).toBe('local');
+    expect(await ask({ cdnEnabled: false })).toBe('local');
+    expect((await api.get('/v1/mode')).json).toMatchObject({ localFallback: false, lastChange: null });
+  });
+
   it('FR-006 FR-007 FR-008 resolve by mode and replica', async () => {
     await api.put('plans/ö 1/manifest.json', '1');
     const encoded = 'plans/%C3%B6%201/manifest.json';

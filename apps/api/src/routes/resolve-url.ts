@@ -23,7 +23,13 @@ export const urlsAnswerSchema = z.object({
     .meta({ description: 'In the order of the paths; one that does not resolve says why' }),
 });
 
-const urlsRequestSchema = z.strictObject({ paths: z.array(z.string()).min(1).max(MAX_PATHS) });
+const urlsRequestSchema = z.strictObject({
+  paths: z.array(z.string()).min(1).max(MAX_PATHS),
+  mode: z
+    .strictObject({ cdnEnabled: z.boolean().optional(), localFallback: z.boolean().optional() })
+    .optional()
+    .meta({ description: 'As if the mode were so; what is not named is as it is' }),
+});
 
 export function resolveUrl(app: ApiServer, api: Api): void {
   app.get<PathRequest>(
@@ -56,7 +62,10 @@ export function resolveUrls(app: ApiServer, api: Api): void {
     },
     (request) => {
       api.requireCatalog();
-      return { urls: request.body.paths.map((path) => resolveOrExplain(api, request.mode, path)) };
+      const { paths, mode: asIf = {} } = request.body;
+      const { cdnEnabled = request.mode.cdnEnabled, localFallback = request.mode.localFallback } = asIf;
+      const mode = { ...request.mode, cdnEnabled, localFallback };
+      return { urls: paths.map((path) => resolveOrExplain(api, mode, path)) };
     },
   );
 }

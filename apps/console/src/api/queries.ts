@@ -5,7 +5,6 @@ import type {
   HealthAnswer,
   JobAnswer,
   ModeAnswer,
-  UrlsAnswer,
 } from '@holdfast/api/types';
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { ask, query } from './client.ts';
@@ -24,13 +23,13 @@ export const keys = {
   documents: ['documents'],
 } as const;
 
+/** Who we are by our token. */
 export interface Session {
-  readonly actor?: string;
-  readonly name?: string;
-  readonly role?: string;
+  readonly name: string;
+  readonly role: 'viewer' | 'publisher' | 'operator';
 }
 
-/** Who we are by our token; null where the API asks for none. */
+/** Null where the API knows no tokens. */
 export const sessionQuery = queryOptions({
   queryKey: keys.session,
   queryFn: async ({ signal }): Promise<Session | null> => {
@@ -89,10 +88,3 @@ export const modeHistoryQuery = infiniteQueryOptions({
   initialPageParam: null as string | null,
   getNextPageParam: ({ next }) => next,
 });
-
-export const urlsQuery = (paths: readonly string[]) =>
-  queryOptions({
-    queryKey: [...keys.mode, 'urls', paths],
-    queryFn: ({ signal }) => ask<UrlsAnswer>('/v1/urls', { method: 'POST', body: { paths }, signal }),
-    enabled: paths.length > 0,
-  });

@@ -27,6 +27,8 @@ export const messages = {
     drift: 'Drift',
     alerts: 'Alerts',
   },
+  /** By where a page is. */
+  pageNames: { '/mode': 'Mode', '/replications': 'Replication', '/drift': 'Drift', '/alerts': 'Alerts' },
   title: (page: string, trouble: number) => `${trouble > 0 ? `(${trouble}) ` : ''}${page} · Holdfast`,
 
   theme: {
@@ -59,6 +61,7 @@ export const messages = {
     submit: 'Sign in',
     refused: 'The server did not take that token.',
     signOut: 'Sign out',
+    needsOperator: 'Your token may look; only an operator’s may change this.',
     signedInAs: (name: string) => `Signed in as ${name}`,
   },
 
@@ -80,9 +83,9 @@ export const messages = {
 
   modeNames: {
     cdn: 'CDN',
-    fallback: 'Local origin (fallback)',
-    off: 'Local origin (CDN off)',
-    noCdn: 'Local origin (no CDN known)',
+    fallback: 'Local (fallback)',
+    off: 'Local (CDN off)',
+    noCdn: 'Local (no CDN known)',
   },
   pinned: 'pinned',
   stale: 'The log has not been heard from for 2 s; this is the last known mode.',
@@ -136,7 +139,7 @@ export const messages = {
       queue: 'Waiting for the bucket',
       publishedNow: (count: number) => `${count.toLocaleString()}/s`,
       latencyNow: (p50: string, p99: string) => `p50 ${p50}, p99 ${p99}`,
-      noLatency: 'nothing replicated yet',
+      noLatency: '–',
       describe: (what: string, now: string, highest: string) => `${what}: now ${now}; highest ${highest}`,
       p50: 'p50',
       p99: 'p99',
@@ -195,6 +198,28 @@ export const messages = {
     openDrift: (count: number) => `${plural(count, 'difference', 'differences')} not mended`,
   },
 
+  /** What is the matter, in a few words. */
+  conditions: {
+    DEAD_LETTERS: 'Documents were given up for the bucket',
+    REPLICATION_DEAD_LETTERED: 'Documents were given up for the bucket',
+    DRIFT_FOUND: 'Log, disk and bucket differ',
+    SCAN_OVERDUE: 'A scan is overdue',
+    FAILED_OVER: 'The CDN fails; readers are sent to the local origin',
+    CDN_UNREACHABLE: 'The bucket cannot be used; replication waits',
+    PURGE_FAILING: 'The CDN’s cache is not purged',
+    DISK_FULL: 'A disk is full; publishing is refused',
+    DISK_LOW: 'A disk is full; publishing is refused',
+    PROJECTOR_STALLED: 'A projector gets nothing done',
+    PROJECTOR_STOPPED: 'A projector has stopped',
+    PROJECTOR_WAITING: 'A projector waits',
+    NODE_SILENT: 'A node is silent',
+    LOG_MISMATCH: 'The data on disk is of another log',
+    EVENT_STORE_UNREACHABLE: 'The event store cannot be reached',
+    EVENT_STORE_UNAVAILABLE: 'The event store cannot be reached',
+    CATALOG_LAGGING: 'The catalog is still being read',
+    MODE_STALE: 'The mode is not heard of',
+    NOTIFIER_UNAVAILABLE: 'Alerts do not reach people',
+  } as Readonly<Record<string, string>>,
   /** What an operator does about a condition, by its code; docs/runbook.md has more. */
   advice: {
     DEAD_LETTERS: 'Read why, mend the cause, then retry them.',
@@ -210,7 +235,8 @@ export const messages = {
     DISK_LOW: 'Make room on the disk. Deletes still work; publishing goes on by itself.',
     PROJECTOR_STALLED: 'Look at the log of the process; a restart is safe.',
     PROJECTOR_STOPPED: 'Its reason says why; after mending it, restart the process.',
-    PROJECTOR_WAITING: 'Its reason says for what.',
+    PROJECTOR_WAITING: 'It goes on by itself when the reason is gone.',
+    NOTIFIER_UNAVAILABLE: 'Check the mail server or webhook; what waits is sent when it is back.',
     NODE_SILENT: 'Is the machine up? If it is gone for good, retire the node.',
     LOG_MISMATCH: 'Do not delete anything. The runbook tells how to find which log is the right one.',
     EVENT_STORE_UNREACHABLE: 'Check the event store; everything goes on when it is back.',
@@ -265,6 +291,9 @@ export const messages = {
     unchanged: 'The mode was so already; nothing was changed.',
     history: 'History',
     historyNone: 'The mode was never changed.',
+    ranges: { day: '24 hours', week: '7 days', month: '30 days' },
+    rangeLabel: 'How far back',
+    probesPicture: (good: number, bad: number) => `Probes behind it: ${good} good, ${bad} failed`,
     historyPicture: 'Where readers were sent, over time',
     probes: 'Probes behind it',
     probeGood: 'good',
@@ -297,6 +326,10 @@ export const messages = {
     raised: 'Raised',
     cleared: 'Cleared',
     lasted: 'Lasted',
+    lasts: 'Lasts for',
+    apiOf: (node: string) => `the API of ${node}`,
+    projectorsOf: (node: string) => `the projectors of ${node}`,
+    channelsNoneTitle: 'Nobody',
     subject: 'Of',
     details: 'Details',
     events: 'Events',
@@ -305,7 +338,7 @@ export const messages = {
     eventNames: { AlertRaised: 'raised', AlertCleared: 'cleared' } as Readonly<Record<string, string>>,
     channels: 'Who is told',
     channelsNone:
-      'Nobody: neither e-mail nor webhook is set up (HOLDFAST_SMTP_URL with HOLDFAST_ALERT_TO, HOLDFAST_WEBHOOK_URL).',
+      'Neither e-mail nor webhook is set up (HOLDFAST_SMTP_URL with HOLDFAST_ALERT_TO, HOLDFAST_WEBHOOK_URL).',
     channelWorks: 'works',
     channelFails: 'fails',
     channelWaiting: (count: number) => plural(count, 'notice waits', 'notices wait'),

@@ -6,7 +6,7 @@ export function Panel({ title, aside, children }: { title: string; aside?: React
   const id = useId();
   return (
     <Paper component="section" withBorder p="md" aria-labelledby={id}>
-      <Group justify="space-between" mb="sm" wrap="nowrap">
+      <Group justify="space-between" mb="sm" gap="xs">
         <Title order={2} id={id}>
           {title}
         </Title>

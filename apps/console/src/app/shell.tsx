@@ -128,7 +128,7 @@ function SignOut() {
   const { data } = useQuery(sessionQuery);
   if (data === null || data === undefined || session.token() === null) return null;
   return (
-    <Tooltip label={messages.session.signedInAs(data.name ?? data.actor ?? '')}>
+    <Tooltip label={messages.session.signedInAs(data.name)}>
       <ActionIcon variant="default" size="lg" aria-label={messages.session.signOut} onClick={session.signOut}>
         <IconLogout size={18} aria-hidden />
       </ActionIcon>

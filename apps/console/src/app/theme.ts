@@ -19,7 +19,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Table: Table.extend({ defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm' } }),
-    Badge: Badge.extend({ defaultProps: { tt: 'none', radius: 'sm', variant: 'light' } }),
+    Badge: Badge.extend({ defaultProps: { tt: 'none', radius: 'sm', variant: 'light', miw: 'max-content' } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 200, multiline: true, maw: 360 } }),
   },
 });

@@ -45,6 +45,17 @@ describe('from the CDN to the local origin', () => {
     );
   });
 
+  it('records them with the switch, for those who look at it later', () => {
+    const facts = { samples: samplesOf('ggbbb'), mode: CDN, failedOverAt: null, now: at(25_000) };
+    expect(decideFailover(facts)?.probes).toEqual(
+      ['g', 'g', 'b', 'b', 'b'].map((letter, index) => ({
+        at: at(index * EVERY_MS).toISOString(),
+        isGood: letter === 'g',
+        outcome: letter === 'g' ? 'good after 5 ms' : 'answered 503',
+      })),
+    );
+  });
+
   it('gives a reason that fits into its event, whatever the samples say', () => {
     const samples = samplesOf('bbbbb').map((sample) => ({ ...sample, outcome: 'x'.repeat(5_000) }));
     const decided = decideFailover({ samples, mode: CDN, failedOverAt: null, now: at(25_000) });

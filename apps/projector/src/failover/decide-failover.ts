@@ -1,4 +1,4 @@
-import type { Mode } from '@holdfast/domain';
+import type { Mode, ProbeSample } from '@holdfast/domain';
 
 /** What one probe of the CDN came to. */
 export interface Sample {
@@ -18,6 +18,13 @@ export interface FailoverFacts {
   readonly now: Date;
 }
 
+export interface FailoverDecision {
+  readonly localFallback: boolean;
+  readonly reason: string;
+  /** What speaks for it. */
+  readonly probes: readonly ProbeSample[];
+}
+
 const WINDOW = 5;
 const BAD_TO_SWITCH = 3;
 const GOOD_TO_RETURN = 10;
@@ -31,7 +38,7 @@ export const SAMPLES_KEPT = GOOD_TO_RETURN;
  * where a probe had switched it on.
  * @returns null where all stays as it is; the reason has at most 1,000 characters
  */
-export function decideFailover(facts: FailoverFacts): { localFallback: boolean; reason: string } | null {
+export function decideFailover(facts: FailoverFacts): FailoverDecision | null {
   const { samples, mode, failedOverAt, now } = facts;
   if (mode.pinned) return null;
   if (!mode.localFallback) {
@@ -41,6 +48,7 @@ export function decideFailover(facts: FailoverFacts): { localFallback: boolean; 
     return {
       localFallback: true,
       reason: `${bad} of the last ${window.length} probes of the CDN failed: ${describe(window)}`,
+      probes: window.map(recordProbe),
     };
   }
   if (failedOverAt === null || now.getTime() - failedOverAt.getTime() < MIN_STAY_MS) return null;
@@ -49,6 +57,7 @@ export function decideFailover(facts: FailoverFacts): { localFallback: boolean; 
   return {
     localFallback: false,
     reason: `The last ${GOOD_TO_RETURN} probes of the CDN succeeded: ${describe(row)}`,
+    probes: row.map(recordProbe),
   };
 }
 
@@ -58,3 +67,9 @@ const describe = (samples: readonly Sample[]): string =>
   samples
     .map(({ at, outcome }) => `${at.toISOString().slice(11, 19)} ${outcome.slice(0, MAX_OUTCOME_CHARS)}`)
     .join('; ');
+
+const recordProbe = ({ at, isGood, outcome }: Sample): ProbeSample => ({
+  at: at.toISOString(),
+  isGood,
+  outcome: outcome.slice(0, MAX_OUTCOME_CHARS),
+});

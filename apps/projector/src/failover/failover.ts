@@ -119,13 +119,13 @@ export class Failover {
     const facts = { samples: this.#samples, mode: mode.mode, failedOverAt: this.#failedOverAt, now };
     const decided = decideFailover(facts);
     if (decided === null) return;
-    const { localFallback, reason } = decided;
+    const { localFallback, reason, probes } = decided;
     const id = newEventId();
     const actor = `projector:${this.#settings.node}`;
     const handled = await commands.handle(
       MODE_STREAM,
       modeDecider,
-      { type: 'ChangeMode', changes: { localFallback }, cause: 'probe', reason },
+      { type: 'ChangeMode', changes: { localFallback }, cause: 'probe', reason, probes },
       {
         eventId: id,
         metadata: { correlationId: id, causationId: id, actor, at: now.toISOString() },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../event-definition.ts';
+import { defineEvent, instantSchema } from '../event-definition.ts';
 
 export const MODE_STREAM = 'mode-delivery';
 
@@ -16,6 +16,14 @@ export const baseUrlSchema = z
 
 const recordedBaseUrl = z.string().min(1).max(2000).nullable();
 
+const probeSchema = z.object({
+  at: instantSchema,
+  isGood: z.boolean(),
+  /** For people: `good after 23 ms`, `answered 503`. */
+  outcome: z.string().max(200),
+});
+export type ProbeSample = z.infer<typeof probeSchema>;
+
 export const modeEvents = {
   /** Where readers are sent. A base URL of null means each node's own environment. */
   ModeChanged: defineEvent({
@@ -28,6 +36,8 @@ export const modeEvents = {
       localBaseUrl: recordedBaseUrl,
       cause: z.enum(['operator', 'probe']),
       reason: z.string().max(1000),
+      /** What a probe's switch was decided by, oldest first. */
+      probes: z.array(probeSchema).max(20).optional(),
     }),
   }),
 };

@@ -1,8 +1,9 @@
 import type { Decider } from '../handle-command.ts';
 import type { DecidedEvent, EventData, EventOf } from '../events.ts';
+import type { ProbeSample } from './events.ts';
 
 /** The delivery mode as the log has it. */
-export type Mode = Omit<EventData<'ModeChanged'>, 'cause' | 'reason'>;
+export type Mode = Omit<EventData<'ModeChanged'>, 'cause' | 'reason' | 'probes'>;
 
 export interface ChangeMode {
   readonly type: 'ChangeMode';
@@ -10,6 +11,7 @@ export interface ChangeMode {
   readonly changes: Partial<Mode>;
   readonly cause: 'operator' | 'probe';
   readonly reason: string;
+  readonly probes?: readonly ProbeSample[];
 }
 
 /** Before any event: the CDN is enabled, no fallback, not pinned, base URLs from each node's environment. */
@@ -27,12 +29,17 @@ export function evolveMode(_mode: Mode, event: EventOf<'ModeChanged'>): Mode {
 }
 
 /** @returns nothing when the mode is already so, or when a probe would touch a mode an operator pinned */
-export function decideMode({ changes, cause, reason }: ChangeMode, mode: Mode): DecidedEvent[] {
+export function decideMode({ changes, cause, reason, probes }: ChangeMode, mode: Mode): DecidedEvent[] {
   const next: Mode = { ...mode, ...changes };
   const fields = Object.keys(initialMode) as (keyof Mode)[];
   const isUnchanged = fields.every((field) => next[field] === mode[field]);
   if (isUnchanged || (cause === 'probe' && mode.pinned)) return [];
-  return [{ type: 'ModeChanged', data: { ...next, cause, reason } }];
+  return [
+    {
+      type: 'ModeChanged',
+      data: { ...next, cause, reason, ...(probes === undefined ? {} : { probes: [...probes] }) },
+    },
+  ];
 }
 
 export const modeDecider: Decider<Mode, ChangeMode, EventOf<'ModeChanged'>> = {

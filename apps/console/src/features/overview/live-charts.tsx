@@ -5,6 +5,7 @@ import { formatDuration } from '../../app/format.ts';
 import { useSeconds } from '../../app/live-page.ts';
 import { messages } from '../../app/messages.ts';
 import { CHART_HEIGHT } from './chart-height.ts';
+import classes from './overview.module.css';
 
 const words = messages.overview.charts;
 
@@ -13,7 +14,7 @@ const COMMON = {
   dataKey: 'ago',
   withDots: false,
   withXAxis: false,
-  gridAxis: 'y',
+  gridAxis: 'x',
   strokeWidth: 1.5,
   curveType: 'linear',
   tickLine: 'none',
@@ -83,10 +84,10 @@ function Chart(props: { title: string; now: string; highest: string; children: R
   return (
     <div>
       <Group justify="space-between" mb={4} wrap="nowrap">
-        <Text size="sm" c="dimmed">
+        <Text size="sm" c="dimmed" truncate>
           {props.title}
         </Text>
-        <Text size="sm" fw={600}>
+        <Text size="sm" fw={600} className={classes.fixed}>
           {props.now}
         </Text>
       </Group>

@@ -5,6 +5,7 @@ import { formatBytes } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { Time } from '../../app/time.tsx';
+import classes from './overview.module.css';
 
 const words = messages.overview;
 type Node = HealthAnswer['nodes'][number];
@@ -55,12 +56,14 @@ export function Nodes({ health }: { health: HealthAnswer }) {
                         {node.silent ? words.silent : words.states[projector.state]}
                       </Badge>
                       {projector.reason !== null && (
-                        <Text size="xs" dir="auto">
+                        <Text size="xs" dir="auto" lineClamp={2} title={projector.reason} maw={420}>
                           {projector.reason}
                         </Text>
                       )}
                     </Table.Td>
-                    <Table.Td>{words.lagEvents(projector.lag.events, projector.lag.isAtLeast)}</Table.Td>
+                    <Table.Td className={classes.fit}>
+                      {words.lagEvents(projector.lag.events, projector.lag.isAtLeast)}
+                    </Table.Td>
                     <Table.Td>{projector.pending.toLocaleString()}</Table.Td>
                     <Table.Td>
                       <Time at={node.reportedAt} ago />

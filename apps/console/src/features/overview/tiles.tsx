@@ -24,7 +24,7 @@ const ICONS = {
 export function Tiles() {
   return (
     <section aria-label={messages.overview.tiles}>
-      <SimpleGrid cols={{ base: 1, xs: 2, md: 3, lg: 5 }} spacing="sm">
+      <SimpleGrid cols={{ base: 2, md: 3, lg: 5 }} spacing="sm">
         <ModeTile />
         <ParityTile />
         <QueueTile />

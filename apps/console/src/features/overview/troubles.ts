@@ -4,7 +4,8 @@ export type TroublePage = '/mode' | '/replications' | '/drift' | '/alerts';
 
 export interface Trouble {
   readonly code: string;
-  readonly detail: string;
+  /** One for each node, disk or bucket that it is so for. */
+  readonly details: readonly string[];
   readonly isSevere: boolean;
   /** Where something can be done about it. */
   readonly page: TroublePage;
@@ -17,6 +18,12 @@ const SAME: Readonly<Record<string, string>> = {
 };
 const sameAs = (code: string): string => SAME[code] ?? code;
 
+/** The projector waits because the bucket is away: the alert of the bucket says it. */
+const isImplied = (code: string, detail: string, alerts: readonly Pick<Alert, 'code'>[]): boolean =>
+  code === 'PROJECTOR_WAITING' &&
+  detail.startsWith('The cdn projector') &&
+  alerts.some((alert) => alert.code === 'CDN_UNREACHABLE');
+
 const PAGES: Readonly<Record<string, TroublePage>> = {
   DEAD_LETTERS: '/replications',
   REPLICATION_DEAD_LETTERED: '/replications',
@@ -26,6 +33,8 @@ const PAGES: Readonly<Record<string, TroublePage>> = {
   DRIFT_FOUND: '/drift',
   SCAN_OVERDUE: '/drift',
 };
+
+export const pageOf = (code: string): TroublePage => PAGES[code] ?? '/alerts';
 
 /** Everything somebody should look at, the worst first, each named once. */
 export function findTroubles(
@@ -40,8 +49,14 @@ export function findTroubles(
   const more = alerts
     .filter(({ code }) => !known.has(sameAs(code)))
     .map(({ code, message, severity }) => ({ code, detail: message, isSevere: severity === 'critical' }));
-  return [...conditions, ...more]
-    .map((trouble) => ({ ...trouble, page: PAGES[trouble.code] ?? '/alerts' }))
+  const all = [...conditions, ...more].filter(({ code, detail }) => !isImplied(code, detail, alerts));
+  return [...Map.groupBy(all, ({ code }) => code)]
+    .map(([code, same]) => ({
+      code,
+      details: same.map(({ detail }) => detail),
+      isSevere: same.some(({ isSevere }) => isSevere),
+      page: pageOf(code),
+    }))
     .sort((one, other) => Number(other.isSevere) - Number(one.isSevere));
 }
 

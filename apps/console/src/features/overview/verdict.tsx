@@ -7,14 +7,7 @@ import { Failure } from '../../app/failure.tsx';
 import { useLive } from '../../app/live-page.ts';
 import { messages } from '../../app/messages.ts';
 import classes from './overview.module.css';
-import { findTroubles, type Trouble, type TroublePage } from './troubles.ts';
-
-const PAGE_NAMES: Readonly<Record<TroublePage, string>> = {
-  '/mode': messages.pages.mode,
-  '/replications': messages.pages.replications,
-  '/drift': messages.pages.drift,
-  '/alerts': messages.pages.alerts,
-};
+import { findTroubles, type Trouble } from './troubles.ts';
 
 /** The one glance: all well or not, and if not, what to do. */
 export function Verdict() {
@@ -57,7 +50,7 @@ export function Verdict() {
     >
       <List spacing="sm" listStyleType="none" mt="sm" className={classes.troubles}>
         {troubles.map((trouble) => (
-          <TroubleItem key={`${trouble.code} ${trouble.detail}`} {...trouble} />
+          <TroubleItem key={trouble.code} {...trouble} />
         ))}
       </List>
     </Headline>
@@ -98,23 +91,24 @@ function Headline(props: {
   );
 }
 
-function TroubleItem({ code, detail, isSevere, page }: Trouble) {
+function TroubleItem({ code, details, isSevere, page }: Trouble) {
   const advice = messages.advice[code];
   return (
     <List.Item className={classes.trouble} data-severe={isSevere}>
       <Stack gap={2}>
-        <Text dir="auto">{detail}</Text>
-        <Group gap="sm">
-          {advice !== undefined && (
-            <Text fw={600} size="sm">
-              {advice}
-            </Text>
-          )}
-          <Anchor component={Link} to={page} size="sm">
-            {messages.leadsTo(PAGE_NAMES[page])}
+        <Text fw={650}>{messages.conditions[code] ?? code}</Text>
+        <Text>
+          {advice}{' '}
+          <Anchor component={Link} to={page} className={classes.lead}>
+            {messages.leadsTo(messages.pageNames[page])}
           </Anchor>
-          <Code>{code}</Code>
-        </Group>
+        </Text>
+        {details.map((detail) => (
+          <Text key={detail} size="sm" c="dimmed" dir="auto" className={classes.detail}>
+            {detail}
+          </Text>
+        ))}
+        <Code className={classes.code}>{code}</Code>
       </Stack>
     </List.Item>
   );
