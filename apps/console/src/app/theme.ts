@@ -3,7 +3,13 @@ import { Badge, createTheme, type CSSVariablesResolver, Table, Tooltip } from '@
 /** Some of Mantine's own are too pale on its own backgrounds for WCAG AA. */
 export const darkerText: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': colors.gray[7], '--mantine-color-red-text': colors.red[9] },
+  light: {
+    '--mantine-color-dimmed': colors.gray[7],
+    '--mantine-color-red-text': colors.red[9],
+    // Mantine's darkest shades of these two have less than 4.5:1 on white.
+    '--mantine-color-orange-outline': '#b23c09',
+    '--mantine-color-yellow-outline': '#875300',
+  },
   dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-red-text': colors.red[4] },
 });
 
