@@ -21,8 +21,8 @@ export function applyLive(queries: QueryClient, pulse: Pulse): (event: LiveEvent
         queries.setQueryData(keys.mode, data);
         break;
       case 'mode-changed':
-        refresh(keys.modeHistory);
-        refresh([...keys.mode, 'urls']);
+        // It is told at once; `mode` follows at the end of a second. The history and URLs are asked for again too.
+        refresh(keys.mode);
         break;
       case 'alerts':
         queries.setQueryData(openAlertsQuery.queryKey, (data as { open: Alert[] }).open);

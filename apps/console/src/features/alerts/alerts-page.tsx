@@ -37,7 +37,7 @@ export function AlertsPage() {
       <Group>
         <SegmentedControl
           value={state}
-          onChange={(value) => void navigate({ search: { state: value as State } })}
+          onChange={(value) => void navigate({ search: { state: value } })}
           data={STATES.map((value) => ({ value, label: words[value] }))}
           aria-label={words.filter}
         />

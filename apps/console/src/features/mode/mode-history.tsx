@@ -29,7 +29,7 @@ export function ModeHistory() {
         <SegmentedControl
           size="xs"
           value={range}
-          onChange={(value) => setRange(value as Range)}
+          onChange={(value) => setRange(value)}
           data={(Object.keys(RANGES) as Range[]).map((name) => ({ value: name, label: words.ranges[name] }))}
           aria-label={words.rangeLabel}
         />

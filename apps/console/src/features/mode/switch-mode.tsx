@@ -29,7 +29,7 @@ export function SwitchMode({ mode }: { mode: ModeAnswer }) {
     <Panel title={words.switchTitle}>
       <Radio.Group
         value={wanted}
-        onChange={(value) => setChosen(value as ModeChoice)}
+        onChange={(value) => setChosen(value)}
         aria-label={words.switchTitle}
       >
         <Stack gap="xs">
