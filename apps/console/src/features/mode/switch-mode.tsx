@@ -27,11 +27,7 @@ export function SwitchMode({ mode }: { mode: ModeAnswer }) {
   const nameOf = (choice: ModeChoice): string => words.choices[choice];
   return (
     <Panel title={words.switchTitle}>
-      <Radio.Group
-        value={wanted}
-        onChange={(value) => setChosen(value)}
-        aria-label={words.switchTitle}
-      >
+      <Radio.Group value={wanted} onChange={(value) => setChosen(value)} aria-label={words.switchTitle}>
         <Stack gap="xs">
           {(Object.keys(CHOICES) as ModeChoice[]).map((choice) => (
             <Radio
