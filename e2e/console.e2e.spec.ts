@@ -41,7 +41,7 @@ describeWithBrowser('the console', (browser) => {
     const page = await browser.open(product.url);
     await isLive(page);
     await publish('units/seen.json');
-    await page.getByText('units/seen.json').first().waitFor({ timeout: 5_000 });
+    await page.getByText('units/seen.json').first().waitFor();
     await page.getByText('All is well').waitFor();
   });
 
@@ -94,7 +94,7 @@ describeWithBrowser('the console', (browser) => {
     await page.getByText('No connection to the server since').waitFor();
     await page.getByText('The connection is back').waitFor();
     await publish('units/after.json');
-    await page.getByText('units/after.json').first().waitFor({ timeout: 5_000 });
+    await page.getByText('units/after.json').first().waitFor();
   });
 
   it.each(Object.entries(PAGES))('is usable by everybody: %s', async (path, heading) => {
