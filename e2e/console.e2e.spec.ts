@@ -93,6 +93,8 @@ describeWithBrowser('the console', (browser) => {
     process.kill(product.children().api ?? 0, 'SIGKILL');
     await page.getByText('No connection to the server since').waitFor();
     await page.getByText('The connection is back').waitFor();
+    // It reads the log first.
+    await waitFor('readiness', async () => (await fetch(`${product.url}/readyz`)).ok);
     await publish('units/after.json');
     await page.getByText('units/after.json').first().waitFor();
   });

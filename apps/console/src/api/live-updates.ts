@@ -15,6 +15,7 @@ type LiveHealth = Pick<
 /** What each event of `/v1/live` changes in what the page knows. */
 export function applyLive(queries: QueryClient, pulse: Pulse): (event: LiveEvent) => void {
   const refresh = refresher(queries);
+  let wasReady = true;
   return ({ event, data }) => {
     switch (event) {
       case 'mode':
@@ -33,6 +34,9 @@ export function applyLive(queries: QueryClient, pulse: Pulse): (event: LiveEvent
       case 'health': {
         const health = data as LiveHealth;
         pulse.setQueue(waitingIn(health));
+        // Until now some questions were refused, as while the catalog is read after a start.
+        if (!wasReady && health.reasons.length === 0) void queries.invalidateQueries();
+        wasReady = health.reasons.length === 0;
         queries.setQueryData<HealthAnswer>(keys.health, (known) => known && { ...known, ...health });
         break;
       }
