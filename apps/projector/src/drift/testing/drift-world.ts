@@ -123,7 +123,13 @@ export class DriftWorld extends LocalWorld {
 
   /** @returns the job, the report, and all findings in their order */
   async scan(kind: ScanKind = 'full', options: Partial<ScanParameters> = {}) {
-    const job = await this.job('scan', { kind, repair: 'none', sides: 'both', confirmedOrphans: null, ...options });
+    const job = await this.job('scan', {
+      kind,
+      repair: 'none',
+      sides: 'both',
+      confirmedOrphans: null,
+      ...options,
+    });
     const scan = this.node.catalog.scan(job.id);
     return {
       job,
