@@ -127,12 +127,22 @@ async function plantRemotely(): Promise<string[]> {
     bytes[bytes.length - 2]! ^= 1;
     await bucket.put(`live/${path}`, bytes, { contentType: 'application/json', metadata: ours });
   }
+  const mistyped = range(0, 10).map((index) => pathOf(9_000 + index));
+  for (const path of mistyped) {
+    const metadata = await bucket.metadataOf(`live/${path}`);
+    await bucket.put(`live/${path}`, readFileSync(live(path)), { contentType: 'text/html', metadata });
+  }
+  const mismarked = range(0, 10).map((index) => pathOf(9_500 + index));
+  for (const path of mismarked) {
+    await bucket.put(`live/${path}`, readFileSync(live(path)), { contentType: 'application/json' });
+  }
   const foreign = range(0, 10).map((index) => `foreign/${index}.txt`);
   for (const path of foreign) await bucket.put(`live/${path}`, Buffer.from('not ours'));
   return [
     ...missing.map((path) => `cdn missing document ${path}`),
     ...orphans.map((path) => `cdn orphan document ${path}`),
     ...different.map((path) => `cdn different document ${path}`),
+    ...[...mistyped, ...mismarked].map((path) => `cdn different metadata ${path}`),
     ...foreign.map((path) => `cdn foreign document ${path}`),
   ];
 }

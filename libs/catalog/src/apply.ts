@@ -169,7 +169,7 @@ export class Applier {
   }
 
   #applyReplicated(event: EventOf<'ContentReplicated'>): void {
-    const { path, version, action, sha256, etag, attempt, durationMs } = event.data;
+    const { path, version, action, sha256, etag, storedMs, attempt, durationMs } = event.data;
     const { at } = event.metadata;
     const known = this.#knownDocument(path);
     // Of a version that this program could not read: nothing is known of it.
@@ -188,12 +188,14 @@ export class Applier {
     );
     const isPut = action === 'put';
     this.#run(
-      `UPDATE documents SET cdn_version = ?, cdn_sha256 = ?, cdn_etag = ?, cdn_at = ?, settled_version = ?,
+      `UPDATE documents SET cdn_version = ?, cdn_sha256 = ?, cdn_etag = ?, cdn_at = ?, cdn_stored_ms = ?,
+         settled_version = ?,
          due_at = CASE WHEN version = ? THEN NULL ELSE due_at END WHERE path = ?`,
       isPut ? version : null,
       isPut ? sha256 : null,
       isPut ? etag : null,
       isPut ? at : null,
+      isPut ? (storedMs ?? null) : null,
       version,
       version,
       path,
@@ -255,7 +257,7 @@ export class Applier {
     this.#queueAgain(path, version);
     this.#run(
       `UPDATE documents SET settled_version = NULL,
-         cdn_version = NULL, cdn_sha256 = NULL, cdn_etag = NULL, cdn_at = NULL WHERE path = ?`,
+         cdn_version = NULL, cdn_sha256 = NULL, cdn_etag = NULL, cdn_at = NULL, cdn_stored_ms = NULL WHERE path = ?`,
       path,
     );
   }

@@ -69,6 +69,7 @@ const replicated = (version: number, sha256: string | null): NewEvent =>
       action: sha256 ? 'put' : 'delete',
       sha256,
       etag: sha256 && 'e',
+      storedMs: sha256 === null ? undefined : 5_999,
       attempt: 1,
       durationMs: 5,
     },
@@ -153,7 +154,13 @@ describe('replication', () => {
     await record(store, replicated(0, one.data.sha256));
     await catalog.caughtUp();
     expect(due(catalog)).toEqual([]);
-    expect(catalog.document(A)?.onCdn).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT });
+    expect(catalog.document(A)?.onCdn).toEqual({
+      version: 0,
+      sha256: one.data.sha256,
+      etag: 'e',
+      at: AT,
+      storedMs: 5_999,
+    });
     expect(catalog.replications({ after: null, limit: 1 }).rows[0]).toMatchObject({
       status: 'success',
       verified: true,
@@ -212,9 +219,9 @@ describe('replication', () => {
       await catalog.caughtUp();
     };
     await add(replicated(0, one.data.sha256), published(A, 2));
-    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT });
+    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT, storedMs: 5_999 });
     await add(failed(1, 1, AT));
-    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT });
+    expect(onCdn()).toEqual({ version: 0, sha256: one.data.sha256, etag: 'e', at: AT, storedMs: 5_999 });
     await add(retryRequested(1));
     expect(onCdn()).toBeNull();
     await add(deleted(A), replicated(2, null), published(A, 3));

@@ -55,4 +55,5 @@ export const toObjectOnCdn = (row: Row): ObjectOnCdn | null =>
         sha256: row['cdn_sha256']!,
         etag: row['cdn_etag']!,
         at: row['cdn_at']!,
+        storedMs: row['cdn_stored_ms']!,
       };

@@ -11,7 +11,7 @@ export function listDue(
   return queries
     .all(
       `SELECT path, version, status, position, attempt, at, sha256, md5, bytes, content_type,
-         cdn_version, cdn_sha256, cdn_etag, cdn_at FROM documents
+         cdn_version, cdn_sha256, cdn_etag, cdn_at, cdn_stored_ms FROM documents
        WHERE due_at <= ? ORDER BY due_at, position LIMIT ?`,
       [now.getTime(), limit + exclude.size],
     )

@@ -7,6 +7,8 @@ export interface ObjectOnCdn {
   /** As the bucket answered it, at most 200 characters; null where it gave none. */
   readonly etag: string | null;
   readonly at: string;
+  /** What was written to it later than this, by the bucket's own clock, was not written by us; null: not known. */
+  readonly storedMs: number | null;
 }
 
 /** What the log says of one path, and what its replication events say of the bucket. */

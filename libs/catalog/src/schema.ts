@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 7;
+const VERSION = 8;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -38,6 +38,7 @@ const SCHEMA = `
     cdn_sha256 TEXT,
     cdn_etag TEXT,
     cdn_at TEXT,
+    cdn_stored_ms INTEGER,         -- by the bucket's clock; null: not known
     settled_version INTEGER,       -- the version that last reached the bucket, deletions included
     due_at INTEGER,                -- when to replicate, ms since 1970; 0: at once; null: nothing to do
     attempt INTEGER NOT NULL       -- the number of the attempt to make

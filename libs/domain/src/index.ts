@@ -133,7 +133,13 @@ export {
   type LocalRole,
   previousPath,
 } from './drift/judge-local.ts';
-export { type FoundObject, judgeExtraObject, judgeListed, judgeObject } from './drift/judge-remote.ts';
+export {
+  type FoundObject,
+  judgeExtraObject,
+  judgeListed,
+  judgeObject,
+  type KnownPut,
+} from './drift/judge-remote.ts';
 export { type Listing, type Merged, mergeListings } from './drift/merge-listings.ts';
 export {
   type QuarantineEntry,
@@ -184,6 +190,7 @@ export {
   type ObjectStore,
   type ObjectStoreCapabilities,
   type PutOptions,
+  type StoredObject,
 } from './ports/object-store.ts';
 export { type HeldLock, type LockKeeper, type LockName, type TakeLock } from './ports/lock.ts';
 export { type PurgeFailure, PURGER, type Purger, retryAfterMsOf } from './ports/purger.ts';

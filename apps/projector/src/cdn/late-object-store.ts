@@ -2,11 +2,11 @@ import {
   type Clock,
   type DeleteFailure,
   HoldfastError,
-  type ListedObject,
   type ObjectHead,
   type ObjectStore,
   type ObjectStoreCapabilities,
   type PutOptions,
+  type StoredObject,
 } from '@holdfast/domain';
 
 /**
@@ -48,7 +48,7 @@ export class LateObjectStore implements ObjectStore {
     return Promise.resolve({ etagIsMd5: true, putIfNone: has, putIfMatch: has });
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const { signal, ...rest } = options;
     return this.#write([key], signal, () => this.#inner.put(key, bytes, rest));
   }

@@ -60,8 +60,8 @@ export async function recordOutcome(
   const durationMs = Math.max(0, endedAt.getTime() - attempt.startedAt.getTime());
   const { path, version, action, attempt: number } = attempt.due;
   if (outcome.is === 'replicated') {
-    const { sha256, etag } = outcome;
-    const data = { path, version, action, sha256, etag, attempt: number, durationMs };
+    const { sha256, etag, storedMs } = outcome;
+    const data = { path, version, action, sha256, etag, storedMs, attempt: number, durationMs };
     // Any version: it is true whatever was recorded meanwhile, and the id keeps a repeat from counting twice.
     return append(path, { type: 'ContentReplicated', data }, 'any', newEventId(), metadata, ports);
   }

@@ -5,11 +5,11 @@ import {
   type EventStore,
   hasCode,
   HoldfastError,
-  type ListedObject,
   type ObjectHead,
   type ObjectStore,
   type PutOptions,
   type Position,
+  type StoredObject,
   sha256Of,
   toHoldfastError,
 } from '@holdfast/domain';
@@ -35,7 +35,13 @@ export interface ReplicatePorts {
 
 /** How an attempt ended. */
 export type Outcome =
-  | { readonly is: 'replicated'; readonly sha256: string | null; readonly etag: string | null }
+  | {
+      readonly is: 'replicated';
+      readonly sha256: string | null;
+      readonly etag: string | null;
+      /** Of a put that this attempt made. */
+      readonly storedMs?: number | undefined;
+    }
   | { readonly is: 'failed'; readonly error: HoldfastError }
   /** A newer version takes its place, and nothing is recorded: of this position, where it is known. */
   | { readonly is: 'superseded'; readonly by: Position | null };
@@ -138,7 +144,7 @@ async function isReplica(found: ObjectHead, due: DueReplication, ports: Replicat
 /** Compares what the bucket says it stored; the bytes themselves were checked by its side, against their MD5. */
 async function verified(
   due: DueReplication,
-  stored: ListedObject,
+  stored: StoredObject,
   { bucket, signal }: ReplicatePorts,
 ): Promise<Outcome> {
   const { sha256, md5, bytes } = due.document!;
@@ -149,7 +155,7 @@ async function verified(
       ? stored.etag === md5
       : (await bucket.head(due.path, { signal }))?.metadata['sha256'] === sha256);
   return isSame
-    ? { is: 'replicated', sha256, etag: stored.etag }
+    ? { is: 'replicated', sha256, etag: stored.etag, storedMs: stored.storedMs ?? undefined }
     : { is: 'failed', error: storedOtherwise(due, stored) };
 }
 

@@ -140,7 +140,7 @@ export class Comparison {
     if (expected.replication !== 'settled') return { is: 'unsettled', state: expected.replication };
     if (this.#bucketFailure !== null) return { is: 'unchecked' };
     if (this.#settings.asksForObjects) return { is: 'look' };
-    const known = { etagIsMd5: this.#ports.etagIsMd5, etag: expected.etag };
+    const known = { ...expected.put, etagIsMd5: this.#ports.etagIsMd5 };
     return { is: judgeListed(expected, remote, known) === 'same' ? 'same' : 'look' };
   }
 

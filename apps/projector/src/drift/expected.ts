@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Catalog, CatalogDocument } from '@holdfast/catalog';
-import type { ExpectedDocument } from '@holdfast/domain';
+import type { ExpectedDocument, KnownPut } from '@holdfast/domain';
 
 export type ExpectedCatalog = Pick<Catalog, 'documents' | 'replication'>;
 
@@ -10,10 +10,10 @@ export type ReplicationState = 'settled' | 'lagging' | 'givenUp';
 /** What the log wants of one path, on disk and in the bucket. */
 export interface Expected extends ExpectedDocument {
   readonly replication: ReplicationState;
-  /** What the bucket answered when this version was put; null: not known. */
-  readonly etag: string | null;
+  readonly put: KnownPut;
 }
 
+const UNKNOWN: KnownPut = { etag: null, storedMs: null };
 const PAGE = 500;
 
 /** Every published document in the order of the paths; the catalog is asked page by page. */
@@ -56,7 +56,7 @@ export function toExpected(catalog: Pick<Catalog, 'replication'>, document: Cata
     // Null too where the version before is a deletion, or cannot be read: then there is no `.prev`.
     previousSha256: before?.localSha256 ?? null,
     replication: replicationOf(catalog, document),
-    etag: onCdn?.version === version ? onCdn.etag : null,
+    put: onCdn?.version === version ? onCdn : UNKNOWN,
   };
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Finding } from '@holdfast/domain';
-import { deleted, OTHER_LOG_ID, published, record } from '@holdfast/domain/testing';
+import { deleted, FaultyObjectStore, OTHER_LOG_ID, published, record } from '@holdfast/domain/testing';
 import { readTree } from '@holdfast/storage/testing';
 import { DriftWorld } from './testing/drift-world.ts';
 
@@ -147,6 +147,52 @@ async function objects(): Promise<Record<string, string>> {
   for (const { key } of listed) texts[key] = Buffer.from((await world.bucket.get(key)).body).toString();
   return texts;
 }
+
+describe('a full scan and what a listing does not show', () => {
+  it('asks for none of the objects that are as they were put', async () => {
+    const faulty = new FaultyObjectStore(world.bucket);
+    world.bucket = faulty;
+    await publishAll();
+    await world.run();
+    await world.settled();
+    faulty.fail('head', { times: 1_000 });
+    const { findings, report } = await world.scan();
+    expect(findings).toEqual([]);
+    expect(new Set(Object.values(report?.roots ?? {})).size).toBe(1);
+  });
+
+  it('asks for those that were written since, and finds a wrong content type or metadata', async () => {
+    await publishAll();
+    await world.run();
+    await world.settled();
+    const put = async (number: number, changes: Parameters<DriftWorld['putObject']>[2]) => {
+      const { body } = await world.bucket.get(pathOf(number));
+      await world.putObject(pathOf(number), Buffer.from(body).toString(), changes);
+    };
+    // The clock of a file system goes by its own ticks.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await put(200, { contentType: 'text/html' });
+    await put(201, { logId: OTHER_LOG_ID });
+    await put(202, {});
+    const { findings, report } = await world.scan('full', { repair: 'restore' });
+    const planted = [200, 201].map((number) => `cdn different metadata ${pathOf(number)}`);
+    expect(findings.map(shown).sort()).toEqual(planted.sort());
+    expect(new Set(Object.values(report?.roots ?? {})).size).toBe(1);
+    await world.settled();
+    expect((await world.scan()).findings).toEqual([]);
+    expect(await world.bucket.head(pathOf(200))).toMatchObject({ contentType: 'application/json' });
+  });
+
+  it('asks for what was adopted, as nobody knows how it was put', async () => {
+    await world.given(published('a.json', { n: 1 }), published('b.json', { n: 2 }));
+    await world.putObject('a.json', JSON.stringify({ n: 1 }));
+    await world.putObject('b.json', JSON.stringify({ n: 2 }), { contentType: 'text/html' });
+    await world.run();
+    await world.settled();
+    expect(await world.bucket.head('b.json')).toMatchObject({ contentType: 'text/html' });
+    expect((await world.scan()).findings.map(shown)).toEqual(['cdn different metadata b.json']);
+  });
+});
 
 it('a deep scan reads the bytes of the bucket, and finds what a listing cannot show', async () => {
   await publishAll();

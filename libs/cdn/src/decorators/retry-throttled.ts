@@ -1,11 +1,11 @@
 import {
   type Clock,
   type DeleteFailure,
-  type ListedObject,
   type ObjectHead,
   type ObjectStore,
   type ObjectStoreCapabilities,
   type PutOptions,
+  type StoredObject,
 } from '@holdfast/domain';
 import { isThrottled, ThrottledRetry } from './throttled-retry.ts';
 
@@ -42,7 +42,7 @@ export class RetryThrottled implements ObjectStore {
     return this.#retry(options.signal, () => this.#inner.capabilities(options));
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     return this.#retry(options.signal, () => this.#inner.put(key, bytes, options));
   }
 

@@ -19,7 +19,7 @@ import { HoldfastError, type PutOptions } from '@holdfast/domain';
 import { hasErrno, isAbsent } from './bucket-error.ts';
 import { md5Of, statObject } from './object-file.ts';
 import { directoriesOfKey, fileOfKey, OWN_DIRECTORY, TMP_DIRECTORY } from './object-key.ts';
-import { type ObjectRows, stampOf } from './object-rows.ts';
+import { modifiedMsOf, type ObjectRows, stampOf } from './object-rows.ts';
 
 const fsyncFile = promisify(fsync);
 
@@ -52,6 +52,7 @@ export class Put implements Change {
   readonly #options: PutOptions;
   #tmp: string | null = null;
   #fd: number | null = null;
+  #storedMs: number | null = null;
 
   constructor(key: string, file: string, content: Uint8Array, options: PutOptions) {
     this.#key = key;
@@ -59,6 +60,11 @@ export class Put implements Change {
     this.#content = content;
     this.#options = options;
     this.bytes = content.length;
+  }
+
+  /** Null before `apply`. */
+  get storedMs(): number | null {
+    return this.#storedMs;
   }
 
   write(folder: string): void {
@@ -81,8 +87,9 @@ export class Put implements Change {
     touched.add(dirname(this.#file));
     const { md5, contentType, cacheControl, metadata } = this.#options;
     // After the rename, which is a change of the file.
-    const stamp = stampOf(fstatSync(this.#fd, { bigint: true }));
-    rows.save({ key: this.#key, stamp, md5, contentType, cacheControl, metadata });
+    const stat = fstatSync(this.#fd, { bigint: true });
+    this.#storedMs = modifiedMsOf(stat);
+    rows.save({ key: this.#key, stamp: stampOf(stat), md5, contentType, cacheControl, metadata });
   }
 
   discard(): void {

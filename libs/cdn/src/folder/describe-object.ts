@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { md5OfFile, openObject, type OpenObject, statObject } from './object-file.ts';
 import { fileOfKey } from './object-key.ts';
-import { type ObjectRow, type ObjectRows, stampOf } from './object-rows.ts';
+import { modifiedMsOf, type ObjectRow, type ObjectRows, stampOf } from './object-rows.ts';
 
 /** What is at a key now. */
 export interface Described {
@@ -10,6 +10,7 @@ export interface Described {
   readonly md5: string;
   readonly stamp: string;
   readonly bytes: number;
+  readonly modifiedMs: number;
 }
 
 /**
@@ -28,7 +29,9 @@ export async function describeObject(
     if (stat === null) return null;
     const row = rows.find(key);
     const stamp = stampOf(stat);
-    if (row?.stamp === stamp) return { row, md5: row.md5, stamp, bytes: Number(stat.size) };
+    if (row?.stamp === stamp) {
+      return { row, md5: row.md5, stamp, bytes: Number(stat.size), modifiedMs: modifiedMsOf(stat) };
+    }
     const opened = openObject(folder, key, file);
     if (opened === null) return null;
     try {
@@ -54,13 +57,14 @@ export function describeRead(
 ): Described | 'replaced' {
   const stamp = stampOf(opened.stat);
   const bytes = Number(opened.stat.size);
+  const modifiedMs = modifiedMsOf(opened.stat);
   const row = rows.find(key);
-  if (row?.md5 === md5) return { row, md5, stamp, bytes };
+  if (row?.md5 === md5) return { row, md5, stamp, bytes, modifiedMs };
   // Another process shows a file a moment before it commits the row.
   return rows.alone(() => {
     const now = statObject(folder, key, file);
     if (now === null || stampOf(now) !== stamp) return 'replaced';
     const settled = rows.find(key);
-    return { row: settled?.md5 === md5 ? settled : null, md5, stamp, bytes };
+    return { row: settled?.md5 === md5 ? settled : null, md5, stamp, bytes, modifiedMs };
   });
 }

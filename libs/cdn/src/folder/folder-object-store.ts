@@ -8,6 +8,7 @@ import {
   type ObjectStore,
   type ObjectStoreCapabilities,
   type PutOptions,
+  type StoredObject,
   systemClock,
 } from '@holdfast/domain';
 import { bucketUnavailable, translateBucketError } from './bucket-error.ts';
@@ -57,14 +58,15 @@ export class FolderObjectStore implements ObjectStore {
     return Promise.resolve({ etagIsMd5: true, putIfNone: true, putIfMatch: true });
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     return this.#use(`to store ${key}`, options.signal, async () => {
       const file = requireFileOfKey(this.#folder, key);
       const md5 = md5Of(bytes);
       if (md5 !== options.md5) throw hashMismatch(key, this.#folder, options.md5, md5);
       this.#requireRoom();
-      await this.#queue.add(new Put(key, file, bytes, options));
-      return { key, bytes: bytes.length, etag: md5 };
+      const put = new Put(key, file, bytes, options);
+      await this.#queue.add(put);
+      return { key, bytes: bytes.length, etag: md5, storedMs: put.storedMs };
     });
   }
 
@@ -113,7 +115,8 @@ export class FolderObjectStore implements ObjectStore {
         if (object === null) {
           const described = await describeObject(rows, this.#folder, key);
           if (described === null) continue;
-          object = { key, bytes: described.bytes, etag: described.md5 };
+          const { bytes, md5: etag, modifiedMs } = described;
+          object = { key, bytes, etag, modifiedMs };
           if (described.row !== null && described.row.stamp !== described.stamp)
             copied.push({ key, ...described });
         }

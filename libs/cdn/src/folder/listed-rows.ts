@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { compareUtf8, type ListedObject } from '@holdfast/domain';
 import { isAbsent } from './bucket-error.ts';
-import { type ObjectRow, type ObjectRows, stampOf } from './object-rows.ts';
+import { modifiedMsOf, type ObjectRow, type ObjectRows, stampOf } from './object-rows.ts';
 
 /** Rows of keys that are asked for in their order, read by the page: most objects of a listing are as they were put. */
 export class ListedRows {
@@ -28,7 +28,9 @@ export class ListedRows {
     if (row === null) return null;
     try {
       const stat = lstatSync(`${this.#folder}/${key}`, { bigint: true });
-      return row.stamp === stampOf(stat) ? { key, bytes: Number(stat.size), etag: row.md5 } : null;
+      return row.stamp === stampOf(stat)
+        ? { key, bytes: Number(stat.size), etag: row.md5, modifiedMs: modifiedMsOf(stat) }
+        : null;
     } catch (error) {
       if (isAbsent(error)) return null;
       throw error;

@@ -31,6 +31,9 @@ const MIGRATIONS = [
 export const stampOf = (stat: BigIntStats): string =>
   `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`;
 
+/** When an object was put: its file is never written again. */
+export const modifiedMsOf = (stat: BigIntStats): number => Number(stat.mtimeMs);
+
 /** Headers and metadata of a folder bucket's objects. All calls are synchronous. */
 export class ObjectRows {
   readonly #db: DatabaseSync;

@@ -67,7 +67,7 @@ export class PutObject {
 
   /**
    * @param key  with the prefix
-   * @returns the ETag header; undefined where the answer has none
+   * @returns its headers `etag` and `date`; undefined where the answer has none
    * @throws  as the client does, and ExchangeFailed
    */
   async send(
@@ -75,13 +75,13 @@ export class PutObject {
     bytes: Uint8Array,
     headers: PutHeaders,
     signal: AbortSignal | undefined,
-  ): Promise<string | undefined> {
+  ): Promise<{ etag: string | undefined; date: string | undefined }> {
     const signer = await this.#client.config.signer();
     const request = { ...this.#target, method: 'PUT', path: this.#path + encodeKey(key), query: {} };
     const unsigned = { ...request, headers: this.#headers(bytes, headers), body: bytes };
     const answer = await this.#transport.send(await signer.sign(unsigned), signal);
     if (answer.statusCode !== 200) throw new Refusal(answer);
-    return answer.headers['etag'];
+    return { etag: answer.headers['etag'], date: answer.headers['date'] };
   }
 
   #headers(bytes: Uint8Array, options: PutHeaders): Record<string, string> {

@@ -225,6 +225,16 @@ describe('what a server answers when something is wrong', () => {
     expect(mayHaveHappened(error)).toBe(true);
   });
 
+  it.each([
+    ['Mon, 05 Jan 2026 08:00:00 GMT', Date.UTC(2026, 0, 5, 8, 0, 0, 999)],
+    ['some time ago', null],
+  ])('takes from the date of its answer when a put was stored: %s', async (date, storedMs) => {
+    server.answer = { status: 200, headers: { etag: '"e"', date } };
+    const md5 = 'd41d8cd98f00b204e9800998ecf8427e';
+    const options = { contentType: 'application/json', cacheControl: null, md5, metadata: {} };
+    expect(await store.put('a.json', new Uint8Array(), options)).toMatchObject({ storedMs });
+  });
+
   it('goes on after a page without keys that is not the last', async () => {
     const more = '<IsTruncated>true</IsTruncated><NextContinuationToken>t1</NextContinuationToken>';
     const last =
@@ -234,7 +244,7 @@ describe('what a server answers when something is wrong', () => {
       body: `<ListBucketResult>${url?.includes('continuation-token=t1') === true ? last : more}</ListBucketResult>`,
     });
     const page = await store.list({ prefix: '', after: null, maxCount: 10 });
-    expect(page).toEqual({ objects: [{ key: 'a.json', bytes: 1, etag: 'e' }], next: null });
+    expect(page).toEqual({ objects: [{ key: 'a.json', bytes: 1, etag: 'e', modifiedMs: null }], next: null });
     server.answer = { status: 200, body: `<ListBucketResult>${more}</ListBucketResult>` };
     await expect(store.list({ prefix: '', after: null, maxCount: 10 })).rejects.toMatchObject({
       code: 'OBJECT_STORE_UNAVAILABLE',

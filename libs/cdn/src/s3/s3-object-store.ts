@@ -11,6 +11,7 @@ import {
   type ObjectStore,
   type ObjectStoreCapabilities,
   type PutOptions,
+  type StoredObject,
   systemClock,
 } from '@holdfast/domain';
 import { askCapabilities, type S3Capabilities } from './ask-capabilities.ts';
@@ -62,7 +63,7 @@ export class S3ObjectStore implements ObjectStore {
     return { etagIsMd5, putIfNone, putIfMatch };
   }
 
-  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const { md5, ifMatch, signal } = options;
     const actual = hash('md5', bytes);
     if (actual !== md5) throw hashMismatch(key, this.#requests.place, md5, actual);

@@ -13,6 +13,7 @@ import type {
   ListedObject,
   ObjectHead,
   PutOptions,
+  StoredObject,
 } from '@holdfast/domain';
 import { answerUnreadable, bucketUnsupported, translateS3Error } from './s3-error.ts';
 import { PutObject } from './put-object.ts';
@@ -60,14 +61,14 @@ export class S3Requests {
   }
 
   /** @param options.ifMatch  as the server takes it, with or without quotes */
-  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const { signal, ...headers } = options;
     const missing = options.ifMatch === undefined ? 'bucket' : 'condition';
     const call: S3Call = { attempted: `to store ${key}`, key, isWrite: true, missing };
-    const etag = await this.#send(call, () =>
+    const { etag, date } = await this.#send(call, () =>
       this.#putObject.send(this.place.prefix + key, bytes, headers, signal),
     );
-    return { key, bytes: bytes.length, etag: this.#etagOf(etag, call) };
+    return { key, bytes: bytes.length, etag: this.#etagOf(etag, call), storedMs: endOfSecond(date) };
   }
 
   async get(key: string, signal?: AbortSignal): Promise<ObjectHead & { body: Uint8Array }> {
@@ -112,10 +113,11 @@ export class S3Requests {
     });
     const answer = await this.#send(call, () => this.#client.send(command, giveUpWith(signal)));
     const read = answer.EncodingType === 'url' ? decodeKey : (key: string) => key;
-    const objects = (answer.Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
+    const objects = (answer.Contents ?? []).map(({ Key = '', Size = 0, ETag, LastModified }) => ({
       key: read(Key).slice(place.prefix.length),
       bytes: Size,
       etag: this.#etagOf(ETag, call),
+      modifiedMs: LastModified?.getTime() ?? null,
     }));
     const isLast = answer.IsTruncated !== true;
     const next = answer.NextContinuationToken;
@@ -206,3 +208,9 @@ export class S3Requests {
 const giveUpWith = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal });
 
 const decodeKey = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
+
+/** A `Date` header knows no milliseconds, and the server writes it once it has stored what it answers for. */
+function endOfSecond(date: string | undefined): number | null {
+  const ms = Date.parse(date ?? '');
+  return Number.isNaN(ms) ? null : ms + 999;
+}

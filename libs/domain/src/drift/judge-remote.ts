@@ -4,21 +4,31 @@ import type { Finding } from './outcome.ts';
 
 const MD5 = /^[0-9a-f]{32}$/;
 
+/** What the bucket answered when this version was put, as far as that is known. */
+export interface KnownPut {
+  readonly etag: string | null;
+  readonly storedMs: number | null;
+}
+
 /**
  * What a listing alone says of an object; `look`: nothing certain, it has to be asked for.
- * @param known.etag  what the bucket answered when this version was put, if that is known
  */
 export function judgeListed(
   expected: ExpectedDocument,
   listed: ListedObject | null,
-  known: { etagIsMd5: boolean; etag: string | null },
+  known: KnownPut & { etagIsMd5: boolean },
 ): 'same' | 'missing' | 'different' | 'look' {
   if (listed === null) return 'missing';
   if (listed.bytes !== expected.bytes) return 'different';
-  if (known.etagIsMd5 && listed.etag === expected.md5) return 'same';
-  if (known.etagIsMd5 && MD5.test(listed.etag)) return 'different';
-  return known.etag !== null && listed.etag === known.etag ? 'same' : 'look';
+  const hasItsMd5 = known.etagIsMd5 && listed.etag === expected.md5;
+  if (known.etagIsMd5 && !hasItsMd5 && MD5.test(listed.etag)) return 'different';
+  const hasItsBytes = hasItsMd5 || (known.etag !== null && listed.etag === known.etag);
+  return hasItsBytes && isAsPut(listed, known) ? 'same' : 'look';
 }
+
+/** Written since, with the same bytes, it may have other headers. */
+const isAsPut = ({ modifiedMs }: ListedObject, { storedMs }: KnownPut): boolean =>
+  modifiedMs !== null && storedMs !== null && modifiedMs <= storedMs;
 
 /** An object that was asked for; with the hash of its bytes where they were downloaded, else null. */
 export interface FoundObject {

@@ -122,20 +122,40 @@ describe('a local name that no document has', () => {
 });
 
 describe('an object in a listing', () => {
-  const listed = { key: document.path, bytes: 10, etag: MD5 };
+  const listed = { key: document.path, bytes: 10, etag: MD5, modifiedMs: 5_000 };
+  const put = { etag: null, storedMs: 5_999 };
   it.each([
-    ['same by its MD5', listed, { etagIsMd5: true, etag: null }, 'same'],
-    ['missing', null, { etagIsMd5: true, etag: MD5 }, 'missing'],
-    ['different by its size', { ...listed, bytes: 11 }, { etagIsMd5: false, etag: MD5 }, 'different'],
+    ['same by its MD5', listed, { ...put, etagIsMd5: true }, 'same'],
+    ['missing', null, { ...put, etagIsMd5: true, etag: MD5 }, 'missing'],
+    ['different by its size', { ...listed, bytes: 11 }, { ...put, etagIsMd5: false, etag: MD5 }, 'different'],
+    ['different by its MD5', { ...listed, etag: 'd'.repeat(32) }, { ...put, etagIsMd5: true }, 'different'],
     [
-      'different by its MD5',
-      { ...listed, etag: 'd'.repeat(32) },
-      { etagIsMd5: true, etag: null },
-      'different',
+      'same by the ETag it was given',
+      { ...listed, etag: 'x-1' },
+      { ...put, etagIsMd5: false, etag: 'x-1' },
+      'same',
     ],
-    ['same by the ETag it was given', { ...listed, etag: 'x-1' }, { etagIsMd5: false, etag: 'x-1' }, 'same'],
-    ['uncertain with an ETag of parts', { ...listed, etag: 'x-1' }, { etagIsMd5: true, etag: null }, 'look'],
-    ['uncertain with an ETag of its own', listed, { etagIsMd5: false, etag: 'x-1' }, 'look'],
+    ['uncertain with an ETag of parts', { ...listed, etag: 'x-1' }, { ...put, etagIsMd5: true }, 'look'],
+    ['uncertain with an ETag of its own', listed, { ...put, etagIsMd5: false, etag: 'x-1' }, 'look'],
+    [
+      'uncertain once written after it was put',
+      { ...listed, modifiedMs: 6_000 },
+      { ...put, etagIsMd5: true },
+      'look',
+    ],
+    [
+      'uncertain once written after it was put, whatever its ETag',
+      { ...listed, etag: 'x-1', modifiedMs: 6_000 },
+      { ...put, etagIsMd5: false, etag: 'x-1' },
+      'look',
+    ],
+    [
+      'uncertain where the listing has no times',
+      { ...listed, modifiedMs: null },
+      { ...put, etagIsMd5: true },
+      'look',
+    ],
+    ['uncertain where the put is not known', listed, { ...put, storedMs: null, etagIsMd5: true }, 'look'],
   ] as const)('is %s', (_, object, known, outcome) => {
     expect(judgeListed(document, object, known)).toBe(outcome);
   });

@@ -14,14 +14,30 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ListedObject {
+interface ObjectVersion {
   readonly key: string;
   readonly bytes: number;
   /** Without quotes. */
   readonly etag: string;
 }
 
-export interface ObjectHead extends ListedObject {
+/**
+ * A listing tells no headers, but when the object was last written: one written after our put has to be asked for.
+ */
+export interface ListedObject extends ObjectVersion {
+  /** When it was written, in ms since 1970 by the store's own clock, perhaps rounded down; null: it does not say. */
+  readonly modifiedMs: number | null;
+}
+
+export interface StoredObject extends ObjectVersion {
+  /**
+   * The most that a listing can say in `modifiedMs` of this put, by the same clock; whatever is written a second later
+   * has more. Null: not known.
+   */
+  readonly storedMs: number | null;
+}
+
+export interface ObjectHead extends ObjectVersion {
   readonly contentType: string;
   readonly cacheControl: string | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -74,7 +90,7 @@ export interface ObjectStore {
    * @returns what is stored, as the store itself says
    * @throws  HASH_MISMATCH, nothing is stored; OBJECT_PRECONDITION_FAILED
    */
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject>;
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject>;
 
   /** @throws OBJECT_NOT_FOUND */
   get(key: string, options?: { signal?: AbortSignal }): Promise<ObjectHead & { body: Uint8Array }>;

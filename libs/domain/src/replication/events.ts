@@ -24,6 +24,8 @@ export const replicationEvents = {
       sha256: sha256Schema.nullable(),
       /** What the bucket answered; null for a delete. */
       etag: z.string().max(200).nullable(),
+      /** `storedMs` of the put; absent: not known, as for a delete, and for an object that was there already. */
+      storedMs: z.int().min(0).optional(),
       /** 1 for the first. */
       attempt: z.int().min(1),
       durationMs: z.number().min(0),

@@ -8,10 +8,12 @@ import type {
   ObjectStore,
   ObjectStoreCapabilities,
   PutOptions,
+  StoredObject,
 } from '../ports/object-store.ts';
 
-interface StoredObject {
+interface KeptObject {
   readonly head: ObjectHead;
+  readonly modifiedMs: number;
   readonly body: Uint8Array;
 }
 
@@ -19,14 +21,14 @@ interface StoredObject {
 export class MemoryObjectStore implements ObjectStore {
   readonly settleMs: number = 0;
   readonly reservedKeyBytes = 0;
-  readonly #objects = new Map<string, StoredObject>();
+  readonly #objects = new Map<string, KeptObject>();
   #isClosed = false;
 
   capabilities(): Promise<ObjectStoreCapabilities> {
     return Promise.resolve({ etagIsMd5: true, putIfNone: true, putIfMatch: true });
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<ListedObject> {
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     return this.#answer(options.signal, () => {
       const etag = createHash('md5').update(bytes).digest('hex');
       if (etag !== options.md5) throw hashMismatch(key, options.md5, etag);
@@ -37,8 +39,9 @@ export class MemoryObjectStore implements ObjectStore {
       }
       const { contentType, cacheControl, metadata } = options;
       const head = { key, bytes: bytes.length, etag, contentType, cacheControl, metadata };
-      this.#objects.set(key, { head: copy(head), body: Uint8Array.from(bytes) });
-      return listed(head);
+      const storedMs = Date.now();
+      this.#objects.set(key, { head: copy(head), modifiedMs: storedMs, body: Uint8Array.from(bytes) });
+      return { key, bytes: bytes.length, etag, storedMs };
     });
   }
 
@@ -66,11 +69,11 @@ export class MemoryObjectStore implements ObjectStore {
     const { prefix, after, maxCount, signal } = options;
     return this.#answer(signal, () => {
       const matching = [...this.#objects.values()]
-        .map(({ head }) => head)
+        .map(({ head: { key, bytes, etag }, modifiedMs }) => ({ key, bytes, etag, modifiedMs }))
         .filter(({ key }) => !key.startsWith('.') && key.startsWith(prefix))
         .filter(({ key }) => after === null || compareUtf8(key, after) > 0)
         .sort((left, right) => compareUtf8(left.key, right.key));
-      const objects = matching.slice(0, maxCount).map(listed);
+      const objects = matching.slice(0, maxCount);
       return { objects, next: matching.length > maxCount ? (objects.at(-1)?.key ?? null) : null };
     });
   }
@@ -97,8 +100,6 @@ export class MemoryObjectStore implements ObjectStore {
 }
 
 const copy = (head: ObjectHead): ObjectHead => JSON.parse(JSON.stringify(head)) as ObjectHead;
-
-const listed = ({ key, bytes, etag }: ListedObject): ListedObject => ({ key, bytes, etag });
 
 const unavailable = (why: string): HoldfastError =>
   new HoldfastError('OBJECT_STORE_UNAVAILABLE', `The memory bucket does not answer: ${why}.`);

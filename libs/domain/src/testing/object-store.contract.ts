@@ -69,7 +69,9 @@ function describePutAndGet(bucket: () => ObjectStore): void {
       cacheControl: options.cacheControl,
       metadata: options.metadata,
     };
-    expect(answer).toEqual({ key: head.key, bytes: head.bytes, etag: head.etag });
+    const { storedMs, ...stored } = answer;
+    expect(stored).toEqual({ key: head.key, bytes: head.bytes, etag: head.etag });
+    expect(storedMs).toEqual(expect.any(Number));
     expect(await bucket().head(head.key)).toEqual(head);
     expect(asText(await bucket().get(head.key))).toEqual({ ...head, body: '{"id":"p1"}\n' });
   });
@@ -104,7 +106,8 @@ function describePutAndGet(bucket: () => ObjectStore): void {
 
   it('takes the same put twice', async () => {
     const first = await putText(bucket(), 'a.json', 'same');
-    expect(await putText(bucket(), 'a.json', 'same')).toEqual(first);
+    const { key, bytes, etag } = first;
+    expect(await putText(bucket(), 'a.json', 'same')).toMatchObject({ key, bytes, etag });
     expect(await keysOf(bucket())).toEqual(['a.json']);
   });
 
@@ -318,10 +321,29 @@ function describeList(bucket: () => ObjectStore): void {
     expect(rest.objects.map(({ key }) => key)).toEqual(['b/cd.json', 'e/a.json', 'e/f/g.json']);
   });
 
+  it('tells what was written again later from what is as it was put', async () => {
+    const kept = await putText(bucket(), 'a.json', 'same');
+    const first = await putText(bucket(), 'b.json', 'same');
+    const modified = async () => {
+      const { objects } = await bucket().list({ prefix: '', after: null, maxCount: 10 });
+      return objects.map(({ modifiedMs }) => modifiedMs!);
+    };
+    const [ofKept, ofFirst] = await modified();
+    expect(ofKept).toBeLessThanOrEqual(kept.storedMs!);
+    expect(ofFirst).toBeLessThanOrEqual(first.storedMs!);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const second = await putText(bucket(), 'b.json', 'same', { contentType: 'text/plain' });
+    expect(await modified()).toEqual([ofKept, expect.any(Number)]);
+    const [, ofSecond] = await modified();
+    expect(ofSecond).toBeGreaterThan(first.storedMs!);
+    expect(ofSecond).toBeLessThanOrEqual(second.storedMs!);
+  });
+
   it('gives the size and ETag that head gives', async () => {
     await putAll(five);
-    for (const object of (await bucket().list({ prefix: '', after: null, maxCount: 10 })).objects) {
-      expect(await bucket().head(object.key)).toMatchObject({ ...object });
+    const { objects } = await bucket().list({ prefix: '', after: null, maxCount: 10 });
+    for (const { key, bytes, etag } of objects) {
+      expect(await bucket().head(key)).toMatchObject({ key, bytes, etag });
     }
   });
 
