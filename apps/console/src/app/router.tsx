@@ -9,6 +9,16 @@ const under = <Path extends string>(path: Path) => ({ getParentRoute: () => root
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
+const wholeNumber = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+const DOCUMENT_VIEWS = ['json', 'versions', 'compare', 'life'] as const;
+interface DocumentSearch {
+  view?: (typeof DOCUMENT_VIEWS)[number];
+  version?: number;
+  from?: number;
+  to?: number;
+}
 const ALERT_STATES = ['open', 'past', 'all'] as const;
 
 const overview = createRoute({ ...under('/'), component: OverviewPage });
@@ -20,7 +30,22 @@ const mode = createRoute({
 
 const documents = createRoute({
   ...under('/documents'),
+  validateSearch: (search): { prefix?: string; deleted?: boolean } => ({
+    prefix: text(search['prefix']),
+    deleted: search['deleted'] === true ? true : undefined,
+  }),
   component: lazyRouteComponent(() => import('../features/content/content-page.tsx'), 'ContentPage'),
+});
+
+const document = createRoute({
+  ...under('/documents/$'),
+  validateSearch: (search): DocumentSearch => ({
+    view: DOCUMENT_VIEWS.find((view) => view === search['view']),
+    version: wholeNumber(search['version']),
+    from: wholeNumber(search['from']),
+    to: wholeNumber(search['to']),
+  }),
+  component: lazyRouteComponent(() => import('../features/content/document-page.tsx'), 'DocumentPage'),
 });
 
 const replications = createRoute({
@@ -45,7 +70,7 @@ const alerts = createRoute({
 
 /** apps/api/src/console/serve-console.ts has the same pages: another path is not answered with the console. */
 export const router = createRouter({
-  routeTree: root.addChildren([overview, mode, documents, replications, drift, alerts]),
+  routeTree: root.addChildren([overview, mode, documents, document, replications, drift, alerts]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: PageError,
