@@ -29,7 +29,8 @@ const mode = createRoute({
 });
 
 const documents = createRoute({
-  ...under('/documents'),
+  // With its slash it goes before the documents' own pages, whose paths may be empty to the router.
+  ...under('/documents/'),
   validateSearch: (search): { prefix?: string; deleted?: boolean } => ({
     prefix: text(search['prefix']),
     deleted: search['deleted'] === true ? true : undefined,

@@ -2,7 +2,7 @@ import { Button, CloseButton, Group, Stack, Switch, Text, TextInput } from '@man
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { formatBytes } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
@@ -14,11 +14,10 @@ import { DeleteDirectory } from './delete-directory.tsx';
 import { TreeList } from './tree-list.tsx';
 
 const words = messages.content;
-const route = getRouteApi('/documents');
 const TYPING_PAUSE_MS = 250;
 
 export function ContentPage() {
-  const { prefix = '', deleted: withDeleted = false } = route.useSearch();
+  const { prefix = '', deleted: withDeleted = false } = useSearch({ strict: false });
   const directory = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const question = { prefix, withDeleted };
   return (
@@ -37,7 +36,7 @@ export function ContentPage() {
 }
 
 function Search({ prefix, withDeleted }: { prefix: string; withDeleted: boolean }) {
-  const navigate = route.useNavigate();
+  const navigate = useNavigate();
   const [typed, setTyped] = useState(prefix);
   const [known, setKnown] = useState(prefix);
   const [sent, setSent] = useState(prefix);
@@ -49,6 +48,7 @@ function Search({ prefix, withDeleted }: { prefix: string; withDeleted: boolean 
   const go = (next: string) => {
     setSent(next);
     void navigate({
+      to: '/documents',
       search: { prefix: next === '' ? undefined : next, deleted: withDeleted || undefined },
       replace: true,
       resetScroll: false,
@@ -92,6 +92,7 @@ function Search({ prefix, withDeleted }: { prefix: string; withDeleted: boolean 
         checked={withDeleted}
         onChange={({ currentTarget: { checked } }) =>
           void navigate({
+            to: '/documents',
             search: { prefix: prefix === '' ? undefined : prefix, deleted: checked || undefined },
             replace: true,
             resetScroll: false,

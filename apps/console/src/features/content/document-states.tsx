@@ -19,7 +19,7 @@ export function DocumentStates({ document }: { document: DocumentState }) {
   const { version, local, cdn } = document;
   return (
     <Panel title={words.states}>
-      <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="md">
+      <SimpleGrid cols={3} spacing="sm">
         <State label={words.published} version={version} isRight>
           <Time at={document.publishedAt} /> <bdi>{messages.by(document.publishedBy)}</bdi>
         </State>

@@ -1,0 +1,205 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { describeWithBrowser } from '@holdfast/testing/browser-suite';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Page } from 'playwright-core';
+
+const CLDR = dirname(createRequire(import.meta.url).resolve('cldr-localenames-full/package.json'));
+const MANY = 100_000;
+const LINES_PER_BATCH = 10_000;
+// Real processes and a real browser, on a machine that may have other work.
+jest.setTimeout(300_000);
+
+describeWithBrowser('the content in the console', (browser) => {
+  let product: Product;
+
+  beforeAll(async () => {
+    product = await startProduct();
+    await waitFor('the console', async () => (await fetch(product.url)).status === 200);
+    await publish('cldr/ar/languages.json', readFileSync(join(CLDR, 'main/ar/languages.json'), 'utf8'));
+  });
+
+  afterAll(() => product.stop());
+
+  // Of every test: the policy of the page is kept, and nothing fails unseen.
+  afterEach(() => {
+    expect(browser.complaints).toEqual([]);
+  });
+
+  async function publish(path: string, body: string): Promise<void> {
+    const url = `${product.url}/v1/content/${path.split('/').map(encodeURIComponent).join('/')}?wait=cdn`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'PUT', headers, body });
+    expect(answer.ok).toBe(true);
+  }
+
+  async function publishMany(): Promise<void> {
+    for (let from = 0; from < MANY; from += LINES_PER_BATCH) {
+      const lines = Array.from({ length: LINES_PER_BATCH }, (_, index) =>
+        JSON.stringify({ put: nameOf(from + index), body: { number: from + index } }),
+      );
+      const answer = await fetch(`${product.url}/v1/batch`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: lines.join('\n'),
+      });
+      const results = (await answer.text()).trimEnd().split('\n');
+      expect(JSON.parse(results.at(-1)!)).toMatchObject({ done: true, failed: 0 });
+    }
+  }
+
+  const nameOf = (number: number): string => `many/${String(number).padStart(6, '0')}.json`;
+  const nodesOf = (page: Page): Promise<number> =>
+    page.evaluate<number>('document.getElementsByTagName("*").length');
+
+  async function expectUsable(page: Page): Promise<void> {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.map(({ id, nodes }) => ({ id, html: nodes.map(({ html }) => html) }));
+    expect(found).toEqual([]);
+  }
+
+  it('goes down directories by keyboard to a document, and finds by prefix', async () => {
+    await publish('plans/ö 1/what? 100%.json', '{"a":1}');
+    const page = await browser.open(`${product.url}/documents`);
+    await page.getByRole('link', { name: 'cldr/' }).focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'ö 1/' }).click();
+    await page.getByRole('link', { name: 'what? 100%.json' }).click();
+    await page.getByRole('heading', { level: 1, name: 'what? 100%.json' }).waitFor();
+    await page.getByText('"a"').waitFor();
+    await page.reload();
+    await page.getByText('"a"').waitFor();
+    await page.getByRole('link', { name: 'All content' }).click();
+    await page.getByLabel('Path begins with').fill('pl');
+    await page.getByRole('link', { name: 'cldr/' }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'plans/' }).waitFor();
+    await page.getByLabel('Path begins with').fill('nothing');
+    await page.getByText('No path begins with “nothing”.').waitFor();
+  });
+
+  it('shows Arabic from right to left, within lines that go from left to right', async () => {
+    const page = await browser.open(`${product.url}/documents/cldr/ar/languages.json`);
+    const arabic = page.getByText('"العربية"', { exact: true });
+    await arabic.waitFor();
+    const directions = await arabic.evaluate<string[]>(
+      (element: Element & { parentElement: Element }) =>
+        [element, element.parentElement].map(
+          (one) =>
+            (
+              globalThis as unknown as { getComputedStyle(of: Element): { direction: string } }
+            ).getComputedStyle(one).direction,
+        ) as never,
+    );
+    expect(directions).toEqual(['rtl', 'ltr']);
+  });
+
+  it('shows content as text', async () => {
+    await publish('units/html.json', '{"html":"<img src=x onerror=alert(1)><b id=bold>b</b>"}');
+    const page = await browser.open(`${product.url}/documents/units/html.json`);
+    await page.getByText('<b id=bold>').waitFor();
+    expect(await page.locator('#bold').count()).toBe(0);
+  });
+
+  it('compares any two versions, with signs and words beside the colours', async () => {
+    for (const price of ['1.0', '2', '3']) await publish('units/v.json', `{"name":"x","price":${price}}`);
+    const page = await browser.open(`${product.url}/documents/units/v.json`);
+    await page.getByRole('tab', { name: 'Compare' }).click();
+    await page.getByRole('row', { name: /removed.*"price": 2/ }).waitFor();
+    await page.getByRole('row', { name: /added.*"price": 3/ }).waitFor();
+    await page.goto(`${product.url}/documents/units/v.json?view=compare&from=0&to=2`);
+    await page.getByRole('row', { name: /removed.*"price": 1\.0/ }).waitFor();
+    await page.getByText('1 line added, 1 removed').waitFor();
+  });
+
+  it('replicates a document again, and shows it in its life', async () => {
+    await publish('units/again.json', '1');
+    const page = await browser.open(`${product.url}/documents/units/again.json?view=life`);
+    await page.getByText('Reached the bucket').waitFor();
+    await page.getByRole('button', { name: 'Replicate again' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Replicate again' }).click();
+    await page.getByText('Asked for again').waitFor();
+    await waitFor(
+      'the second success',
+      async () => (await page.getByText('Reached the bucket').count()) === 2,
+    );
+  });
+
+  it('deletes a document after saying what follows, and still shows its versions', async () => {
+    await publish('units/gone.json', '{"kept":"in the log"}');
+    const page = await browser.open(`${product.url}/documents/units/gone.json`);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByText('readers that are sent here get 410').waitFor();
+    await page.getByLabel('Reason').fill('of no use');
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByText('This document was deleted').waitFor();
+    await page.getByText('"in the log"').waitFor();
+    await page.getByRole('tab', { name: 'Life' }).click();
+    await page.getByText('of no use').waitFor();
+    expect((await fetch(`${product.url}/content/units/gone.json`)).status).toBe(410);
+  });
+
+  it('deletes a directory once its name was typed, and says when that is done', async () => {
+    for (const name of ['1', '2', '3']) await publish(`old/${name}.json`, name);
+    const page = await browser.open(`${product.url}/documents?prefix=old/`);
+    await page.getByRole('button', { name: 'Delete this directory…' }).click();
+    await page.getByText('3 documents (').waitFor();
+    const confirm = page.getByRole('button', { name: 'Delete', exact: true });
+    expect(await confirm.isDisabled()).toBe(true);
+    await page.getByLabel('Type old/ to confirm').fill('old/');
+    await confirm.click();
+    await page.getByText('Everything that was there is deleted.').waitFor();
+    await page.getByRole('button', { name: 'Close', exact: true }).last().click();
+    await page.getByText('No path begins with “old/”.').waitFor();
+  });
+
+  it.each([
+    ['/documents', 'cldr/'],
+    ['/documents/cldr/ar/languages.json', '"العربية"'],
+    ['/documents/units/v.json?view=versions', 'Compare with the one before'],
+    ['/documents/units/v.json?view=compare', '1 line added, 1 removed'],
+    ['/documents/units/v.json?view=life', 'Reached the bucket'],
+    ['/documents/units/gone.json', 'This document was deleted'],
+  ])('is usable by everybody: %s', async (path, shown) => {
+    for (const options of [
+      { colorScheme: 'light' as const },
+      { colorScheme: 'dark' as const },
+      { colorScheme: 'light' as const, viewport: { width: 390, height: 844 } },
+    ]) {
+      const page = await browser.open(`${product.url}${path}`, { ...options, reducedMotion: 'reduce' });
+      await page.getByText(shown).first().waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await expectUsable(page);
+      const { scrollWidth, clientWidth } = await page.evaluate<{ scrollWidth: number; clientWidth: number }>(
+        '({ scrollWidth, clientWidth } = document.documentElement, { scrollWidth, clientWidth })',
+      );
+      expect(scrollWidth).toBe(clientWidth);
+    }
+  });
+
+  it(`scrolls through ${MANY} documents in one directory, and keeps few of them in the page`, async () => {
+    await publishMany();
+    const page = await browser.open(`${product.url}/documents?prefix=many/`);
+    await page.getByText('100,000 documents published').waitFor();
+    await page.getByRole('link', { name: '000000.json' }).waitFor();
+    let most = 0;
+    const last = page.getByRole('link', { name: '099999.json' });
+    const until = Date.now() + 180_000;
+    while ((await last.count()) === 0) {
+      expect(Date.now()).toBeLessThan(until);
+      await page.keyboard.press('End');
+      await page.waitForTimeout(20);
+      most = Math.max(most, await nodesOf(page));
+    }
+    expect(most).toBeLessThan(2_000);
+    await page.getByLabel('Path begins with').fill('many/05000');
+    await page.getByRole('link', { name: '050007.json' }).waitFor();
+    await waitFor(
+      'no others',
+      async () => (await page.getByRole('link', { name: /^\d{6}\.json$/ }).count()) === 10,
+    );
+  });
+});
