@@ -42,7 +42,7 @@ export function LifeView({ path }: { path: string }) {
   if (events.length === 0) return <Empty title={words.lifeNone} />;
   return (
     <Stack gap="md">
-      <Timeline bulletSize={26} lineWidth={2} active={-1}>
+      <Timeline bulletSize={26} lineWidth={2} active={events.length}>
         {events.map((event) => {
           const { icon: Icon, color } = LOOKS[event.type] ?? { icon: IconPoint, color: 'gray' };
           return (
