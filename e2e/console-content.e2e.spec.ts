@@ -62,14 +62,14 @@ describeWithBrowser('the content in the console', (browser) => {
   }
 
   it('goes down directories by keyboard to a document, and finds by prefix', async () => {
-    await publish('plans/ö 1/what? 100%.json', '{"a":1}');
+    await publish('plans/ö 1/wörter (neu) @=,.json', '{"a":1}');
     const page = await browser.open(`${product.url}/documents`);
     await page.getByRole('link', { name: 'cldr/' }).focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.getByRole('link', { name: 'ö 1/' }).click();
-    await page.getByRole('link', { name: 'what? 100%.json' }).click();
-    await page.getByRole('heading', { level: 1, name: 'what? 100%.json' }).waitFor();
+    await page.getByRole('link', { name: 'wörter (neu) @=,.json' }).click();
+    await page.getByRole('heading', { level: 1, name: 'wörter (neu) @=,.json' }).waitFor();
     await page.getByText('"a"').waitFor();
     await page.reload();
     await page.getByText('"a"').waitFor();
@@ -86,13 +86,7 @@ describeWithBrowser('the content in the console', (browser) => {
     const arabic = page.getByText('"العربية"', { exact: true });
     await arabic.waitFor();
     const directions = await arabic.evaluate<string[]>(
-      (element: Element & { parentElement: Element }) =>
-        [element, element.parentElement].map(
-          (one) =>
-            (
-              globalThis as unknown as { getComputedStyle(of: Element): { direction: string } }
-            ).getComputedStyle(one).direction,
-        ) as never,
+      '(string) => [string, string.parentElement].map((element) => getComputedStyle(element).direction)',
     );
     expect(directions).toEqual(['rtl', 'ltr']);
   });
