@@ -85,7 +85,7 @@ describeWithBrowser('the content in the console', (browser) => {
     const page = await browser.open(`${product.url}/documents/cldr/ar/languages.json`);
     const arabic = page.getByText('"العربية"', { exact: true });
     await arabic.waitFor();
-    const directions = await arabic.evaluate<string[]>(
+    const directions = await arabic.evaluate(
       '(string) => [string, string.parentElement].map((element) => getComputedStyle(element).direction)',
     );
     expect(directions).toEqual(['rtl', 'ltr']);
