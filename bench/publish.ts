@@ -26,7 +26,8 @@ export async function measurePublish(): Promise<Measured[]> {
   }
 }
 
-async function publishFor(url: string, seconds: number, directory: string): Promise<number[]> {
+/** At the steady rate. @returns the latencies in ms */
+export async function publishFor(url: string, seconds: number, directory: string): Promise<number[]> {
   const latencies: number[] = [];
   const pending: Promise<void>[] = [];
   const started = performance.now();

@@ -10,40 +10,89 @@ import {
   waitFor,
 } from '@holdfast/testing';
 import { makeS3Bucket } from '@holdfast/testing/s3-bucket';
-import { freshDirectory, makeDocument, round } from './measure.ts';
+import { freshDirectory, makeDocument, percentiles, round } from './measure.ts';
+import { publishFor } from './publish.ts';
 import { rclone } from './rclone.ts';
 import type { Measured } from './run.ts';
 
-const DOCUMENTS = 10_000;
+const DOCUMENTS = 30_000;
+const DOCUMENTS_ON_S3 = 10_000;
 const BYTES = 9_000;
+/** Each in turn, so that other work on the machine meets both; the best of each counts. */
+const ROUNDS = 3;
+const PUBLISHING_SECONDS = 15;
 
-/** A full scan against `sha256sum` of the same files, and against `rclone check --checksum` of the same tree and bucket. */
+/** A full scan against `sha256sum` of the same files, and against `rclone check --checksum` of the same tree and bucket; and what publishing notices of it. */
 export async function measureScan(): Promise<Measured[]> {
-  return [await measureLocal(), await measureWithBucket()];
+  return [...(await measureLocal()), await measureWithBucket()];
 }
 
-async function measureLocal(): Promise<Measured> {
+async function measureLocal(): Promise<Measured[]> {
   const product = await startProduct({ dataDir: freshDirectory() });
   try {
-    await fill(product);
-    const scanMs = await scan(product);
-    const sumMs = sha256sum(join(product.dataDir, 'content/'));
-    const ratio = round(scanMs / sumMs);
-    return {
-      name: `full scan of ${DOCUMENTS} x 9 KB, folder bucket`,
-      value: ratio,
-      unit: 'x sha256sum',
-      aim: '<= 2 x',
-      met: ratio <= 2,
-      detail: `${Math.round(scanMs)} ms as the scan tells it, log, disk and bucket; sha256sum of the disk on two cores ${Math.round(sumMs)} ms`,
-    };
+    await fill(product, DOCUMENTS);
+    const tree = join(product.dataDir, 'content/');
+    const { scans, others } = await inTurn(
+      () => scan(product),
+      () => sha256sum(tree),
+    );
+    const ratio = round(Math.min(...scans) / Math.min(...others));
+    return [
+      {
+        name: `full scan of ${DOCUMENTS} x 9 KB, folder bucket`,
+        value: ratio,
+        unit: 'x sha256sum',
+        aim: '<= 2 x',
+        met: ratio <= 2,
+        detail: `${tellAll(scans)} ms as the scan tells it, log, disk and bucket; sha256sum of the disk on two cores ${tellAll(others)} ms`,
+      },
+      await measurePublishing(product),
+    ];
   } finally {
     await product.stop();
   }
 }
 
+/** The same rate with and without scans, one after the other all the time. */
+async function measurePublishing(product: Product): Promise<Measured> {
+  await publishFor(product.url, 3, 'warm');
+  const alone = percentiles(await publishFor(product.url, PUBLISHING_SECONDS, 'alone'));
+  let isPublishing = true;
+  let scans = 0;
+  const scanning = (async () => {
+    for (; isPublishing; scans += 1) await scan(product);
+  })();
+  const beside = percentiles(await publishFor(product.url, PUBLISHING_SECONDS, 'beside'));
+  isPublishing = false;
+  await scanning;
+  const ratio = round(beside.p99 / alone.p99);
+  return {
+    name: 'publish, ?wait=local, while scans run',
+    value: ratio,
+    unit: 'x p99 without',
+    aim: '<= 2 x',
+    met: ratio <= 2,
+    detail: `50/s for ${PUBLISHING_SECONDS} s; p99 ${beside.p99} ms during ${scans} full scans of ${DOCUMENTS} (p50 ${beside.p50}), ${alone.p99} ms before (p50 ${alone.p50})`,
+  };
+}
+
+async function inTurn(
+  scanOnce: () => Promise<number>,
+  runOther: () => number | null,
+): Promise<{ scans: number[]; others: number[] }> {
+  const [scans, others]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    scans.push(await scanOnce());
+    const other = runOther();
+    if (other !== null) others.push(other);
+  }
+  return { scans, others };
+}
+
+const tellAll = (times: readonly number[]): string => times.map((ms) => Math.round(ms)).join(', ');
+
 async function measureWithBucket(): Promise<Measured> {
-  const name = `full scan of ${DOCUMENTS} x 9 KB, S3`;
+  const name = `full scan of ${DOCUMENTS_ON_S3} x 9 KB, S3`;
   const given = s3Server();
   const missing = missingCephPrograms();
   if (given === null && missing.length > 0) return skipped(name, `not installed: ${missing.join(', ')}`);
@@ -68,20 +117,23 @@ async function compareWithRclone(name: string, server: S3Server): Promise<Measur
     },
   });
   try {
-    await fill(product);
-    const scanMs = await scan(product);
+    await fill(product, DOCUMENTS_ON_S3);
     const tree = join(product.dataDir, 'content/');
     const filters = ['--exclude', '*.prev', '--exclude', '.holdfast/**'];
-    const checkMs = rclone(server, ['check', '--checksum', ...filters, tree, `bench:${bucket.name}/live`]);
-    if (checkMs === null) return skipped(name, 'rclone is not installed');
-    const ratio = round(scanMs / checkMs);
+    const check = ['check', '--checksum', ...filters, tree, `bench:${bucket.name}/live`];
+    const { scans, others } = await inTurn(
+      () => scan(product),
+      () => rclone(server, check),
+    );
+    if (others.length === 0) return skipped(name, 'rclone is not installed');
+    const ratio = round(Math.min(...scans) / Math.min(...others));
     return {
       name,
       value: ratio,
       unit: 'x rclone check --checksum',
       aim: '<= 1 x',
       met: ratio <= 1,
-      detail: `${Math.round(scanMs)} ms, rclone ${Math.round(checkMs)} ms; same tree, same bucket`,
+      detail: `${tellAll(scans)} ms, rclone ${tellAll(others)} ms; same tree, same bucket`,
     };
   } finally {
     await product.stop();
@@ -89,8 +141,8 @@ async function compareWithRclone(name: string, server: S3Server): Promise<Measur
   }
 }
 
-async function fill(product: Product): Promise<void> {
-  const lines = Array.from({ length: DOCUMENTS }, (_, index) =>
+async function fill(product: Product, count: number): Promise<void> {
+  const lines = Array.from({ length: count }, (_, index) =>
     JSON.stringify({ put: `units/u${index}.json`, text: makeDocument(index, BYTES) }),
   );
   const response = await fetch(`${product.url}/v1/batch`, {
@@ -103,7 +155,7 @@ async function fill(product: Product): Promise<void> {
     'the replica',
     async () => {
       const { replications } = await product.get<{ replications: Record<string, number> }>('/v1/health');
-      return replications['success'] === DOCUMENTS;
+      return replications['success'] === count;
     },
     600_000,
   );
