@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '@holdfast/domain';
-import { bucketUnavailable } from './bucket-error.ts';
+import { bucketUnavailable, hasErrno } from './bucket-error.ts';
 import { OWN_DIRECTORY, ROWS_FILE, TMP_DIRECTORY } from './object-key.ts';
 import { ObjectRows } from './object-rows.ts';
 
@@ -67,9 +67,26 @@ export class FolderHandle {
   }
 }
 
+/**
+ * Not by `mkdirSync` with `recursive`: that never returns where a file system says ENOENT below a directory that is
+ * there, as /proc does.
+ * @returns whether any was missing
+ */
+function makeDirectories(directory: string): boolean {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+  if (dirname(directory) !== directory) makeDirectories(dirname(directory));
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    // Another process was faster.
+    if (!hasErrno(error, 'EEXIST') || !statSync(directory).isDirectory()) throw error;
+  }
+  return true;
+}
+
 function makeOwnDirectory(folder: string): void {
   const own = join(folder, OWN_DIRECTORY);
-  if (mkdirSync(join(own, TMP_DIRECTORY), { recursive: true }) === undefined) return;
+  if (!makeDirectories(join(own, TMP_DIRECTORY))) return;
   for (const directory of [own, folder, dirname(folder)]) {
     const fd = openSync(directory, 'r');
     try {
