@@ -272,6 +272,13 @@ describe('readSettings', () => {
     for (const value of values)
       expect({ value, problems: problemsOf({ [name]: value }).length }).toEqual({ value, problems: 1 });
   });
+
+  it('names the one of a list that is wrong', () => {
+    const wanted = 'a duration between 1ms and 30d (units are ms, s, m, h, d)';
+    expect(problemsOf({ HOLDFAST_RETRY_SCHEDULE: '30s,5,1m' })).toEqual([
+      expect.stringContaining(`HOLDFAST_RETRY_SCHEDULE="30s,5,1m" has "5" where ${wanted} should be`),
+    ]);
+  });
 });
 
 describe('the address of an S3 bucket', () => {

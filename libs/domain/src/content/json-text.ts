@@ -48,7 +48,7 @@ export function readJson(text: string, wanted: string): { value: unknown; string
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new HoldfastError('JSON_INVALID', `The document is not JSON: ${(cause as Error).message}.`, {
+    throw new HoldfastError('JSON_INVALID', `The text is not JSON: ${(cause as Error).message}.`, {
       cause,
     });
   }
@@ -92,7 +92,7 @@ function refuseDeep(text: string): void {
 }
 
 const tooDeep = (): HoldfastError =>
-  new HoldfastError('JSON_TOO_DEEP', `The document nests deeper than ${MAX_JSON_DEPTH} levels.`);
+  new HoldfastError('JSON_TOO_DEEP', `The text nests deeper than ${MAX_JSON_DEPTH} levels.`);
 
 /**
  * Walks text that `JSON.parse` has accepted, so tokens need no checking of their own: what is left
@@ -139,7 +139,7 @@ function noteKey(text: string, start: number, end: number, open: OpenContainer[]
   if (keys?.has(key) === true) {
     throw new HoldfastError(
       'JSON_INVALID',
-      `The document has the key ${JSON.stringify(key)} twice in one object.`,
+      `The text has the key ${JSON.stringify(key)} twice in one object.`,
     );
   }
   keys?.add(key);
@@ -160,7 +160,7 @@ function decodeString(text: string, start: number, end: number): string {
   if (!value.isWellFormed()) {
     throw new HoldfastError(
       'JSON_INVALID',
-      `The document has half of a surrogate pair in the string at character ${start}.`,
+      `The text has half of a surrogate pair in the string at character ${start}.`,
     );
   }
   return value;
