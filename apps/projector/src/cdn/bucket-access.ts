@@ -30,6 +30,8 @@ export interface BucketAccessPorts {
   readonly onOpen: () => void;
   readonly onFatal: (error: HoldfastError) => void;
   readonly countPending: () => number;
+  /** Whether anybody is to be told: with the CDN disabled nothing waits for the bucket. */
+  readonly isWanted: () => boolean;
 }
 
 const ALERT = { code: 'CDN_UNREACHABLE', subject: '-' } as const;
@@ -108,15 +110,23 @@ export class BucketAccess {
     settling.hasConditions = putIfMatch && putIfNone;
   }
 
-  #onDown(why: HoldfastError): void {
-    const { log, alerts, countPending } = this.#ports;
-    log.error({ code: why.code, ...why.context }, `Replication waits for the bucket: ${why.message}`);
+  /** To be called when `isWanted` may have changed. */
+  alert(): void {
+    const { alerts, countPending, isWanted } = this.#ports;
+    const { why } = this;
+    if (why === null || !isWanted()) return;
     alerts.raise({
       ...ALERT,
       severity: 'critical',
       message: `The bucket cannot be used, and replication waits: ${why.message}`,
       details: { code: why.code, pending: countPending() },
     });
+  }
+
+  #onDown(why: HoldfastError): void {
+    const { log } = this.#ports;
+    log.error({ code: why.code, ...why.context }, `Replication waits for the bucket: ${why.message}`);
+    this.alert();
   }
 
   #onBack(): void {

@@ -54,6 +54,21 @@ describe('a bucket that is down', () => {
     expect(await alerts()).toEqual(['AlertRaised', 'AlertCleared']);
   });
 
+  it('is no alert while the CDN is disabled, and one as soon as it is enabled', async () => {
+    await world.given(modeChanged({ cdnEnabled: false }), published(A, 'a1'));
+    down();
+    await world.start();
+    await until('the breaker to open', () => world.logged.some((line) => line.includes('Replication waits')));
+    for (let minutes = 0; minutes < 100; minutes += 1) {
+      world.clock.advance(MINUTE_MS);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([world.projector.status().state, await alerts()]).toEqual(['paused', []]);
+    await world.given(modeChanged({ cdnEnabled: true }));
+    await until('the alert', async () => (await alerts()).length > 0);
+    expect(await alerts()).toEqual(['AlertRaised']);
+  });
+
   it('is asked less and less often, and no longer than half a minute apart', async () => {
     await (await world.start()).settled();
     down();

@@ -120,6 +120,7 @@ export class CdnProjector {
         this.#giveUp(error);
       },
       countPending: () => this.#countPending(),
+      isWanted: () => ports.mode.mode.cdnEnabled,
     });
     this.#record = {
       store,
@@ -184,7 +185,10 @@ export class CdnProjector {
         wake();
       }),
       content.onChange(wake),
-      mode.onChange(wake),
+      mode.onChange(() => {
+        this.#access.alert();
+        wake();
+      }),
     ];
     try {
       await this.#takeOver();
