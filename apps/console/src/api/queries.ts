@@ -5,6 +5,7 @@ import type {
   HealthAnswer,
   JobAnswer,
   ModeAnswer,
+  QuarantineAnswer,
 } from '@holdfast/api/types';
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { ask, query } from './client.ts';
@@ -18,6 +19,7 @@ export const keys = {
   health: ['health'],
   alerts: ['alerts'],
   drift: ['drift'],
+  quarantine: ['quarantine'],
   jobs: ['jobs'],
   replications: ['replications'],
   documents: ['documents'],
@@ -64,6 +66,11 @@ export const openAlertsQuery = queryOptions({
 export const driftQuery = queryOptions({
   queryKey: keys.drift,
   queryFn: ({ signal }) => ask<DriftAnswer>('/v1/drift?limit=30', { signal }),
+});
+
+export const quarantineQuery = queryOptions({
+  queryKey: keys.quarantine,
+  queryFn: ({ signal }) => ask<QuarantineAnswer>('/v1/quarantine', { signal }),
 });
 
 export const jobQuery = (id: string) =>

@@ -483,9 +483,97 @@ export const messages = {
     close: 'Close',
   },
 
+  drift: {
+    intro: 'Scans compare the log with the local files and the bucket.',
+    start: 'Compare now',
+    kind: 'Kind of scan',
+    kinds: {
+      quick: 'A random sample of 100 documents, bytes hashed on both sides: seconds.',
+      full: 'Every document; local bytes are hashed, the bucket’s by what its listing says of them.',
+      deep: 'Every document, and the bucket’s bytes are downloaded and hashed too: this costs traffic.',
+    },
+    doStart: 'Start the scan',
+    progress: 'How far the job is',
+    phases: {
+      starting: 'Starting',
+      comparing: 'Comparing',
+      restoring: 'Restoring',
+      repairing: 'Repairing',
+    } as Readonly<Record<string, string>>,
+    jobRuns: (phase: string, done: number, total: number | null) =>
+      `${phase === '' ? 'Waiting for its turn' : phase}: ${done.toLocaleString()}${total === null ? '' : ` of ${total.toLocaleString()}`}`,
+    jobDone: (counts: Readonly<Record<string, number>>) =>
+      `Done. ${Object.entries(counts)
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${name} ${count.toLocaleString()}`)
+        .join(', ')}`,
+    jobFailed: 'It failed:',
+    lastScans: 'Last scans',
+    scanOf: (kind: string) => `${kind} scan`,
+    sides: { local: 'Local files', cdn: 'Bucket' },
+    same: (count: number) => `${count.toLocaleString()} as the log wants them`,
+    bucketElsewhere: 'The bucket was not in its scope: another node compares it.',
+    unsettled: (count: number) =>
+      `${plural(count, 'path', 'paths')} were changing, behind or given up, which is no drift; the roots leave them out.`,
+    outcomes: {
+      same: 'same',
+      missing: 'missing',
+      different: 'different',
+      unreadable: 'unreadable',
+      orphan: 'orphan',
+      foreign: 'foreign',
+    },
+    foreign: (count: number) => plural(count, 'foreign object', 'foreign objects'),
+    subjects: {
+      document: 'document',
+      previous: 'version before (.prev)',
+      temporary: 'temporary file',
+      directory: 'directory',
+      link: 'symbolic link',
+      file: 'file',
+      mode: 'permissions',
+      metadata: 'metadata of the object',
+      listing: 'listing',
+    },
+    nothing: 'nothing',
+    noFindings: 'Nothing differs.',
+    noFindingsDetail: 'Every document is where the log wants it, byte for byte.',
+    byDirectory: 'By directory',
+    moreDirectories: (count: number) => `and ${plural(count, 'more directory', 'more directories')}`,
+    findings: (count: number) => plural(count, 'finding', 'findings'),
+    partial:
+      'Not all are shown here: there are very many, or they lie on another node. "holdfast verify --json" there has every one.',
+    path: 'Path',
+    outcome: 'Outcome',
+    wantedAndFound: 'Wanted and found',
+    wanted: 'wanted',
+    foundThere: 'found',
+    wholeSide: 'the whole side',
+    repair: 'Repair…',
+    repairTitle: 'Repair what differs',
+    repairIntro: 'The scan is made again, and what it finds then is mended. By what is known now:',
+    willMaterialise: (count: number) =>
+      `${plural(count, 'local file is', 'local files are')} restored from the log`,
+    willReplicate: (count: number) =>
+      `${plural(count, 'object is', 'objects are')} replicated again from the local files`,
+    willLeave: (count: number) =>
+      `${plural(count, 'foreign object is', 'foreign objects are')} left alone: not ours`,
+    withOrphans: 'Remove orphans too',
+    orphansDetail: (local: number, cdn: number) =>
+      `${plural(local, 'local file goes', 'local files go')} into quarantine, from where it can come back; ${plural(cdn, 'object', 'objects')} of ours in the bucket ${cdn === 1 ? 'is' : 'are'} deleted.`,
+    typeNumber: (count: number) => `To confirm, type the number: ${count}`,
+    typedWrong: (count: number) => `It is not ${count}.`,
+    doRepair: 'Repair',
+    quarantine: 'Quarantine',
+    quarantineEmpty: 'Nothing lies in quarantine.',
+    quarantineDetail: 'Local orphans that a repair moved away. Holdfast never deletes them.',
+    movedAt: 'Moved',
+    restore: 'Restore',
+    restorePath: (path: string) => `Restore ${path}`,
+  },
+
   notYet: {
     replications: 'The replication log',
-    drift: 'Scans and their findings',
     inTerminal: 'This page is not in the console yet. In a terminal:',
   },
 };

@@ -60,6 +60,7 @@ const replications = createRoute({
 
 const drift = createRoute({
   ...under('/drift'),
+  validateSearch: (search) => ({ scan: text(search['scan']) }),
   component: lazyRouteComponent(() => import('../features/drift/drift-page.tsx'), 'DriftPage'),
 });
 

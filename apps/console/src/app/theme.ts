@@ -6,16 +6,26 @@ export const darkerText: CSSVariablesResolver = ({ colors }) => ({
   light: {
     '--mantine-color-dimmed': colors.gray[7],
     '--mantine-color-red-text': colors.red[9],
+    '--mantine-color-error': colors.red[9],
     // Mantine's darkest shades of these two have less than 4.5:1 on white.
     '--mantine-color-orange-outline': '#b23c09',
     '--mantine-color-yellow-outline': '#875300',
+    // Under the pointer a button would be lighter than its white text bears.
+    '--mantine-color-cyan-filled-hover': '#095c6b',
+    '--mantine-primary-color-filled-hover': '#095c6b',
   },
-  dark: { '--mantine-color-dimmed': colors.dark[1], '--mantine-color-red-text': colors.red[4] },
+  dark: {
+    '--mantine-color-dimmed': colors.dark[1],
+    '--mantine-color-red-text': colors.red[4],
+    '--mantine-color-error': colors.red[4],
+    '--mantine-color-cyan-filled-hover': '#095c6b',
+    '--mantine-primary-color-filled-hover': '#095c6b',
+  },
 });
 
 export const theme = createTheme({
   primaryColor: 'cyan',
-  primaryShade: { light: 9, dark: 8 },
+  primaryShade: 9,
   autoContrast: true,
   defaultRadius: 'sm',
   cursorType: 'pointer',
