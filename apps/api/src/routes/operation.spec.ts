@@ -94,6 +94,28 @@ describe('POST /v1/replications/retry', () => {
     expect(await retry({ path: 'a.json', again: true })).toMatchObject(refused);
   });
 
+  it('asks for several that failed, and says of the others why not', async () => {
+    for (const path of ['a.json', 'b.json', 'c.json']) await api.put(path, '1');
+    await giveUp('a.json');
+    await giveUp('c.json');
+    const { status, json } = await retry({ paths: ['a.json', 'b.json', '../x.json', 'c.json', 'a.json'] });
+    expect({ status, json }).toMatchObject({
+      status: 200,
+      json: {
+        retried: [
+          { path: 'a.json', version: 0 },
+          { path: 'c.json', version: 0 },
+        ],
+        refused: [
+          { path: 'b.json', code: 'NOTHING_TO_RETRY' },
+          { path: '../x.json', code: 'PATH_INVALID' },
+        ],
+      },
+    });
+    const { json: after } = await api.get('/v1/replications');
+    expect(after['counts']).toMatchObject({ queued: 3, 'dead-letter': 0 });
+  });
+
   it('FR-017 asks for all as a job', async () => {
     await api.put('a.json', '1');
     await giveUp('a.json');
@@ -108,6 +130,8 @@ describe('POST /v1/replications/retry', () => {
     [{ path: 'a.json' }, 409, 'NOTHING_TO_RETRY'],
     [{ path: 'never.json' }, 409, 'NOTHING_TO_RETRY'],
     [{ all: true }, 409, 'NOTHING_TO_RETRY'],
+    [{ paths: [] }, 400, 'REQUEST_INVALID'],
+    [{ paths: Array.from({ length: 101 }, () => 'a.json') }, 400, 'REQUEST_INVALID'],
     [{ all: false }, 400, 'REQUEST_INVALID'],
     [{}, 400, 'REQUEST_INVALID'],
     [{ path: 'a.json', all: true }, 400, 'REQUEST_INVALID'],
