@@ -12,7 +12,7 @@ import type {
   PathRules,
 } from '@holdfast/domain';
 import type { Alerts } from '@holdfast/health';
-import type { LogLevel } from '@holdfast/settings';
+import type { LogLevel, MaxRepairs } from '@holdfast/settings';
 import type { ContentReader } from '@holdfast/storage';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -62,6 +62,8 @@ export interface ApiSettings {
   readonly cacheControl: string;
   readonly corsOrigins: '*' | readonly string[];
   readonly kinds: KindChecks;
+  /** Of the projectors, which run with the same settings. */
+  readonly maxRepairs: MaxRepairs;
   readonly pathRules: PathRules;
   /** Of what is published from now on: it leaves room for the bucket's prefix. */
   readonly publishedPathRules: PathRules;

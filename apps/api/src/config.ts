@@ -15,6 +15,7 @@ const NAMES = [
   'urlVersion',
   'diskMinFree',
   'kinds',
+  'maxRepairs',
   'smtpUrl',
   'alertTo',
   'alertFrom',

@@ -42,6 +42,8 @@ describe('/openapi.json', () => {
         'GET /v1/drift',
         'POST /v1/drift/scans',
         'GET /v1/drift/scans/{id}',
+        'GET /v1/drift/scans/{id}/findings',
+        'GET /v1/drift/scans/{id}/summary',
         'GET /v1/quarantine',
         'GET /v1/session',
         'POST /v1/quarantine/restore',

@@ -37,6 +37,7 @@ import { replay } from './routes/replay.ts';
 import { resolveUrl, resolveUrls } from './routes/resolve-url.ts';
 import { retryReplications } from './routes/retry-replications.ts';
 import { listTree, summariseTree } from './routes/tree.ts';
+import { listFindings, summariseScan } from './routes/scan-findings.ts';
 import { session } from './routes/session.ts';
 import { serveContent } from './routes/serve-content.ts';
 
@@ -58,6 +59,8 @@ const ROUTES = [
   audit,
   drift,
   requestScan,
+  listFindings,
+  summariseScan,
   readScan,
   listQuarantine,
   restoreQuarantined,

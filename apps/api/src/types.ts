@@ -20,7 +20,8 @@ import type { readyAnswerSchema } from './routes/probes.ts';
 import type { publishAnswerSchema } from './routes/publish-content.ts';
 import type { urlAnswerSchema, urlsAnswerSchema } from './routes/resolve-url.ts';
 import type { retiredNodeSchema } from './routes/retire-node.ts';
-import type { retryAnswerSchema } from './routes/retry-replications.ts';
+import type { retryAnswerSchema, retriedSchema } from './routes/retry-replications.ts';
+import type { findingsPageSchema, scanSummarySchema } from './routes/scan-findings.ts';
 import type { treePageSchema, treeSummarySchema } from './routes/tree.ts';
 
 /** What the API answers, for those who speak to it over HTTP; types only. */
@@ -42,6 +43,7 @@ export type ChangedMode = z.infer<typeof changedModeSchema>;
 export type Replication = z.infer<typeof replicationSchema>;
 export type ReplicationList = z.infer<typeof replicationListSchema>;
 export type RetryAnswer = z.infer<typeof retryAnswerSchema>;
+export type Retried = z.infer<typeof retriedSchema>;
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 export type AuditPage = z.infer<typeof auditPageSchema>;
 export type HealthAnswer = z.infer<typeof healthAnswerSchema>;
@@ -49,6 +51,8 @@ export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
 export type RetiredNode = z.infer<typeof retiredNodeSchema>;
 export type DriftAnswer = z.infer<typeof driftAnswerSchema>;
 export type ScanAnswer = z.infer<typeof scanSchema>;
+export type FindingsPage = z.infer<typeof findingsPageSchema>;
+export type ScanSummary = z.infer<typeof scanSummarySchema>;
 export type QuarantineAnswer = z.infer<typeof quarantineAnswerSchema>;
 export type JobAnswer = z.infer<typeof jobSchema>;
 export type JobList = z.infer<typeof jobListSchema>;

@@ -24,4 +24,4 @@ export {
   tokenName,
 } from './tokens-file.ts';
 export { type DiskMinFree } from './size.ts';
-export type { MaxRepairs } from './max-repairs.ts';
+export { allowedOrphans, type MaxRepairs } from './max-repairs.ts';

@@ -7,6 +7,10 @@ export interface MaxRepairs {
   readonly percent: number | null;
 }
 
+/** How many orphans a repair may touch on each side, with so many documents. */
+export const allowedOrphans = ({ count, percent }: MaxRepairs, published: number): number =>
+  Math.max(count ?? 0, percent === null ? 0 : Math.floor((published * percent) / 100));
+
 /** `100`, `1%` or both with a comma between. */
 export const maxRepairs = z.string().transform((text, context): MaxRepairs => {
   let count: number | null = null;

@@ -340,7 +340,7 @@ export const SETTINGS = {
     description:
       'How many orphans a repair may move or delete; of a number and a percentage of the documents the greater counts. With more on either side none is touched.',
     example: '100,1%',
-    usedBy: ['projector'],
+    usedBy: ['api', 'projector'],
     schema: maxRepairs,
   }),
   diskMinFree: setting({

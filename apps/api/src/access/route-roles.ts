@@ -26,6 +26,8 @@ const NEEDED: Readonly<Record<string, Needed>> = {
   'GET /v1/audit': 'viewer',
   'GET /v1/drift': 'viewer',
   'GET /v1/drift/scans/:id': 'viewer',
+  'GET /v1/drift/scans/:id/findings': 'viewer',
+  'GET /v1/drift/scans/:id/summary': 'viewer',
   'GET /v1/quarantine': 'viewer',
   'GET /v1/alerts': 'viewer',
   'GET /v1/live': 'viewer',

@@ -61,6 +61,14 @@ describe('GET /v1/drift', () => {
     });
   });
 
+  it('leaves out the findings of each scan where nobody wants them', async () => {
+    await scanned();
+    const findingsOf = async (query: string) =>
+      ((await api.get(`/v1/drift${query}`)).json['scans'] as { findings: unknown[] }[])[0]?.findings;
+    expect(await findingsOf('')).toEqual([finding]);
+    expect(await findingsOf('?findings=false')).toEqual([]);
+  });
+
   it.each([SCAN, JOB])('shows one scan by its id or its job’s (%s), and streams its findings', async (id) => {
     await scanned();
     expect((await api.get(`/v1/drift/scans/${id}`)).json).toMatchObject({ id: SCAN, findings: [finding] });

@@ -10,15 +10,14 @@ import {
   SCAN_SIDES,
   type ScanParameters,
 } from '@holdfast/domain';
-import { dataPaths } from '@holdfast/storage';
-import { createReadStream, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { jobSchema } from '../job-view.ts';
 import { problemResponse } from '../problems.ts';
-import { limitQuery } from '../query.ts';
+import { flagQuery, limitQuery } from '../query.ts';
 import { requestJob } from '../request-job.ts';
+import { findingsFileOf } from '../scan-findings.ts';
 
 const NDJSON = 'application/x-ndjson';
 /** What `true` and `false` mean. */
@@ -94,15 +93,22 @@ export function drift(app: ApiServer, api: Api): void {
       schema: {
         tags: ['drift'],
         summary: 'The latest scans, and what differs between log, local files and bucket',
-        querystring: z.strictObject({ limit: limitQuery(10, 100) }),
+        querystring: z.strictObject({
+          limit: limitQuery(10, 100),
+          findings: flagQuery
+            .default(true)
+            .meta({ description: 'false: without the findings of each scan, which may be many' }),
+        }),
         response: { 200: driftAnswerSchema, default: problemResponse },
       },
     },
     (request) => {
       api.requireCatalog();
       const { catalog } = api;
+      const { limit, findings } = request.query;
+      const scans = catalog.scans({ limit }).map(viewScan);
       return {
-        scans: catalog.scans({ limit: request.query.limit }).map(viewScan),
+        scans: findings ? scans : scans.map((scan) => ({ ...scan, findings: [] })),
         openCount: catalog.openDriftCount(),
         open: catalog.openDrift({ after: null, limit: OPEN_SHOWN }),
       };
@@ -158,15 +164,15 @@ export function readScan(app: ApiServer, api: Api): void {
       api.requireCatalog();
       const scan = requireScan(api, request.params.id);
       if (request.headers.accept?.includes(NDJSON) !== true) return viewScan(scan);
-      const file = join(dataPaths(api.settings.dataDir).scans, `${scan.id}.ndjson`);
-      if (!existsSync(file))
-        throw scanNotFound(request.params.id, 'its findings are not on this node any more');
+      const file = findingsFileOf(api.settings.dataDir, scan);
+      if (file === null) throw scanNotFound(request.params.id, 'its findings are not on this node any more');
       return reply.type(NDJSON).send(createReadStream(file) as never);
     },
   );
 }
 
-function requireScan({ catalog }: Api, id: string): CatalogScan {
+/** @throws SCAN_NOT_FOUND */
+export function requireScan({ catalog }: Api, id: string): CatalogScan {
   const scan = catalog.scan(id);
   if (scan === null) throw scanNotFound(id, 'GET /v1/drift lists them');
   return scan;

@@ -1,6 +1,6 @@
 import type { Catalog } from '@holdfast/catalog';
 import { type Finding, HoldfastError, type Repair } from '@holdfast/domain';
-import type { MaxRepairs } from '@holdfast/settings';
+import { allowedOrphans, type MaxRepairs } from '@holdfast/settings';
 import type { DriftLog } from './drift-log.ts';
 import type { FindingsFile } from './findings-file.ts';
 import { type LocalRepairPorts, quarantineOrphans, restoreLocally } from './repair-local.ts';
@@ -133,9 +133,8 @@ function mayTouchOrphans(
   { confirmedOrphans }: RepairRequest,
   orphans: OrphanCounts,
 ): boolean {
-  const { count, percent } = maxRepairs;
-  const share = percent === null ? 0 : Math.floor((catalog.documentCounts().published * percent) / 100);
-  const allowed = Math.max(count ?? 0, share, confirmedOrphans ?? 0);
+  const { published } = catalog.documentCounts();
+  const allowed = Math.max(allowedOrphans(maxRepairs, published), confirmedOrphans ?? 0);
   if (orphans.local <= allowed && orphans.cdn <= allowed) return true;
   log.warn(
     { ...orphans, allowed },
