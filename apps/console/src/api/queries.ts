@@ -6,6 +6,7 @@ import type {
   JobAnswer,
   ModeAnswer,
   QuarantineAnswer,
+  ReplicationList,
 } from '@holdfast/api/types';
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { ask, query } from './client.ts';
@@ -95,3 +96,14 @@ export const modeHistoryQuery = infiniteQueryOptions({
   initialPageParam: null as string | null,
   getNextPageParam: ({ next }) => next,
 });
+
+export const replicationsQuery = (filters: { status?: string; prefix?: string; since?: string }) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.replications, 'list', filters],
+    queryFn: ({ signal, pageParam }) =>
+      ask<ReplicationList>(`/v1/replications${query({ ...filters, limit: 100, cursor: pageParam })}`, {
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next }) => next,
+  });

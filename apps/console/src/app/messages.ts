@@ -493,21 +493,6 @@ export const messages = {
       deep: 'Every document, and the bucket’s bytes are downloaded and hashed too: this costs traffic.',
     },
     doStart: 'Start the scan',
-    progress: 'How far the job is',
-    phases: {
-      starting: 'Starting',
-      comparing: 'Comparing',
-      restoring: 'Restoring',
-      repairing: 'Repairing',
-    } as Readonly<Record<string, string>>,
-    jobRuns: (phase: string, done: number, total: number | null) =>
-      `${phase === '' ? 'Waiting for its turn' : phase}: ${done.toLocaleString()}${total === null ? '' : ` of ${total.toLocaleString()}`}`,
-    jobDone: (counts: Readonly<Record<string, number>>) =>
-      `Done. ${Object.entries(counts)
-        .filter(([, count]) => count > 0)
-        .map(([name, count]) => `${name} ${count.toLocaleString()}`)
-        .join(', ')}`,
-    jobFailed: 'It failed:',
     lastScans: 'Last scans',
     scanOf: (kind: string) => `${kind} scan`,
     sides: { local: 'Local files', cdn: 'Bucket' },
@@ -572,8 +557,93 @@ export const messages = {
     restorePath: (path: string) => `Restore ${path}`,
   },
 
-  notYet: {
-    replications: 'The replication log',
-    inTerminal: 'This page is not in the console yet. In a terminal:',
+  replications: {
+    intro: 'What became of each version on its way to the bucket.',
+    filters: 'Which',
+    status: 'Status',
+    anyStatus: 'Any',
+    withCount: (name: string, count: number) => `${name} (${count.toLocaleString()})`,
+    statuses: {
+      'dead-letter': 'given up',
+      failed: 'failed, retried',
+      queued: 'queued',
+      success: 'replicated',
+      superseded: 'superseded',
+    },
+    since: 'Published',
+    anyTime: 'At any time',
+    windows: { hour: 'In the last hour', day: 'In the last 24 hours', week: 'In the last 7 days' },
+    prefix: 'Path begins with',
+    apply: 'Filter',
+    select: 'Select',
+    selectOf: (path: string, version: number) => `Select ${path}, version ${version}`,
+    document: 'Document',
+    versionAndAction: (version: number, action: string) => `version ${version}, ${action}`,
+    attempts: 'Attempts',
+    when: 'Published',
+    details: 'Details',
+    detailsOf: (path: string, version: number) => `Details of ${path}, version ${version}`,
+    show: 'Show',
+    hide: 'Hide',
+    nextRetry: 'Next retry',
+    none: 'Nothing is so.',
+    noneDetail: 'Choose another status, time or path.',
+    lastError: 'The last error',
+    errors: {
+      OBJECT_STORE_UNAVAILABLE: 'The bucket does not answer',
+      OBJECT_STORE_TIMEOUT: 'The bucket took too long',
+      OBJECT_STORE_THROTTLED: 'The bucket asks to slow down',
+      BUCKET_ACCESS_DENIED: 'The bucket refuses the key',
+      OBJECT_REJECTED: 'The bucket refuses this object',
+      OBJECT_PRECONDITION_FAILED: 'Somebody else writes to the bucket',
+      HASH_MISMATCH: 'The bytes are not those that were published',
+      LOCAL_FILE_NOT_READY: 'The local file is not there yet',
+      STORAGE_UNAVAILABLE: 'A disk failed',
+      DISK_FULL: 'A disk is full',
+    } as Readonly<Record<string, string>>,
+    advice: {
+      BUCKET_ACCESS_DENIED: 'Check the access key and what it may do, then retry.',
+      OBJECT_REJECTED: 'Publish under another path, or mend what stands in its way, then retry.',
+      OBJECT_PRECONDITION_FAILED: 'Find the other writer of the bucket, then retry.',
+      HASH_MISMATCH: 'Compare with a deep scan (Drift), then retry.',
+      DISK_FULL: 'Make room on the disk, then retry.',
+    } as Readonly<Record<string, string>>,
+    adviceDefault: 'Mend what the message names, then retry; nothing is lost meanwhile.',
+    localHash: 'Local SHA-256',
+    cdnHash: 'SHA-256 in the bucket',
+    deletion: 'none: it was deleted',
+    notThere: 'not there',
+    etag: 'ETag',
+    verified: 'Compared',
+    isVerified: 'equal to the local file',
+    isNotVerified: 'not yet',
+    lastAttempt: 'The last attempt took',
+    cause: 'Published',
+    retrySelected: (count: number) => (count === 0 ? 'Retry selected' : `Retry selected (${count})`),
+    retryAll: (count: number) => (count === 0 ? 'Retry all' : `Retry all (${count.toLocaleString()})…`),
+    progress: 'How many are asked for',
+    asked: (count: number) => `${plural(count, 'document gets', 'documents get')} another round of attempts.`,
+    confirmTitle: 'Retry everything that failed',
+    confirmAll: (count: number) =>
+      `${plural(count, 'version gets', 'versions get')} another round of attempts, also what is waiting for its next retry. Is the cause mended?`,
+    doRetryAll: 'Retry all',
+  },
+
+  jobs: {
+    progress: 'How far the job is',
+    phases: {
+      starting: 'Starting',
+      comparing: 'Comparing',
+      restoring: 'Restoring',
+      repairing: 'Repairing',
+    } as Readonly<Record<string, string>>,
+    runs: (phase: string, done: number, total: number | null) =>
+      `${phase === '' ? 'Waiting for its turn' : phase}: ${done.toLocaleString()}${total === null ? '' : ` of ${total.toLocaleString()}`}`,
+    done: (counts: Readonly<Record<string, number>>) =>
+      `Done. ${Object.entries(counts)
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${name} ${count.toLocaleString()}`)
+        .join(', ')}`,
+    failed: 'It failed:',
   },
 };

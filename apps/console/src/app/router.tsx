@@ -51,7 +51,11 @@ const document = createRoute({
 
 const replications = createRoute({
   ...under('/replications'),
-  validateSearch: (search) => ({ status: text(search['status']) }),
+  validateSearch: (search): { status?: string; prefix?: string; since?: string } => ({
+    status: text(search['status']),
+    prefix: text(search['prefix']),
+    since: text(search['since']),
+  }),
   component: lazyRouteComponent(
     () => import('../features/replications/replications-page.tsx'),
     'ReplicationsPage',

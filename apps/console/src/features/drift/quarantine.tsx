@@ -3,16 +3,16 @@ import { Button, Skeleton, Stack, Table, Text, VisuallyHidden } from '@mantine/c
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ask } from '../../api/client.ts';
-import { quarantineQuery } from '../../api/queries.ts';
+import { keys, quarantineQuery } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
 import { formatBytes } from '../../app/format.ts';
+import { JobProgress } from '../../app/job-progress.tsx';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { useMayOperate } from '../../app/role.ts';
 import { Time } from '../../app/time.tsx';
 import classes from './drift.module.css';
-import { JobProgress } from './start-scan.tsx';
 
 const words = messages.drift;
 const PAGE = 50;
@@ -89,7 +89,7 @@ export function QuarantinePanel() {
         </Stack>
       )}
       {restore.error !== null && <Failure error={restore.error} />}
-      {jobId !== null && <JobProgress id={jobId} />}
+      {jobId !== null && <JobProgress id={jobId} stale={[keys.drift, keys.quarantine]} />}
     </Panel>
   );
 }
