@@ -79,7 +79,11 @@ describeWithBrowser('drift in the console', (browser) => {
     expect(await findAxeViolations(page)).toEqual([]);
     await dialog.getByRole('textbox').fill('1');
     await dialog.getByRole('button', { name: 'Repair', exact: true }).click();
-    await page.getByText(/^Done\./).waitFor();
+    await waitFor(
+      'the repair',
+      () => existsSync(live('units/0/u0.json')) && !existsSync(live('units/stray.json')),
+    );
+    await waitFor('the end of it', () => page.getByText(/^Done\..*quarantined/).isVisible());
     expect(readFileSync(live('units/0/u0.json'), 'utf8')).toBe('{"id":"u0"}');
     expect(readFileSync(live('units/1/u1.json'), 'utf8')).toBe('{"id":"u1"}');
     expect(existsSync(live('units/stray.json'))).toBe(false);

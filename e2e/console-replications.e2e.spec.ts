@@ -48,7 +48,7 @@ describeWithBrowser('replication in the console', (browser) => {
     const row = (path: string) => page.getByRole('row', { name: path });
     await row('units/u1.json').getByText('given up').waitFor();
     expect(await page.getByText('units/fine.json').count()).toBe(0);
-    await page.getByRole('button', { name: 'Details of units/u1.json, version 0' }).click();
+    await page.getByRole('button', { name: 'Show details of units/u1.json, version 0' }).click();
     await page.getByText('SHA-256 in the bucket').waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });

@@ -536,7 +536,8 @@ export const messages = {
     wholeSide: 'the whole side',
     repair: 'Repair…',
     repairTitle: 'Repair what differs',
-    repairIntro: 'The scan is made again, and what it finds then is mended. By what is known now:',
+    repairIntro: (node: string) =>
+      `A full scan is made by ${node}, which answers this page, and what it finds then is mended. By what is known now:`,
     willMaterialise: (count: number) =>
       `${plural(count, 'local file is', 'local files are')} restored from the log`,
     willReplicate: (count: number) =>
@@ -582,7 +583,8 @@ export const messages = {
     attempts: 'Attempts',
     when: 'Published',
     details: 'Details',
-    detailsOf: (path: string, version: number) => `Details of ${path}, version ${version}`,
+    detailsOf: (isOpen: boolean, path: string, version: number) =>
+      `${isOpen ? 'Hide' : 'Show'} details of ${path}, version ${version}`,
     show: 'Show',
     hide: 'Hide',
     nextRetry: 'Next retry',
@@ -634,8 +636,10 @@ export const messages = {
     phases: {
       starting: 'Starting',
       comparing: 'Comparing',
-      restoring: 'Restoring',
-      repairing: 'Repairing',
+      'moving orphans into quarantine': 'Moving orphans into quarantine',
+      'restoring local files': 'Restoring local files',
+      'replicating again': 'Replicating again',
+      'deleting orphans from the bucket': 'Deleting orphans from the bucket',
     } as Readonly<Record<string, string>>,
     runs: (phase: string, done: number, total: number | null) =>
       `${phase === '' ? 'Waiting for its turn' : phase}: ${done.toLocaleString()}${total === null ? '' : ` of ${total.toLocaleString()}`}`,

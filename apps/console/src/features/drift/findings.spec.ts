@@ -21,7 +21,7 @@ it('says what a repair would do, and leaves foreign objects alone', () => {
   expect(
     previewRepair({
       local: { ...none, missing: 1, different: 2, unreadable: 4, orphan: 8 },
-      cdn: { ...none, missing: 16, different: 32, orphan: 64, foreign: 128 },
+      cdn: { ...none, missing: 16, different: 32, unreadable: 256, orphan: 64, foreign: 128 },
     }),
   ).toEqual({ materialise: 7, replicate: 48, quarantine: 8, delete: 64, foreign: 128 });
 });

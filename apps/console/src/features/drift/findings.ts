@@ -110,7 +110,8 @@ export function previewRepair(counts: NonNullable<ScanAnswer['counts']>): {
   const { local, cdn } = counts;
   return {
     materialise: local.missing + local.different + local.unreadable,
-    replicate: cdn.missing + cdn.different + cdn.unreadable,
+    // What could not be read there is left alone: nobody knows what it is.
+    replicate: cdn.missing + cdn.different,
     quarantine: local.orphan,
     delete: cdn.orphan,
     foreign: cdn.foreign,

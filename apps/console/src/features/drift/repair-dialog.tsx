@@ -1,8 +1,9 @@
-import type { JobAnswer, ScanAnswer } from '@holdfast/api/types';
+import type { JobAnswer } from '@holdfast/api/types';
 import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ask } from '../../api/client.ts';
+import { healthQuery } from '../../api/queries.ts';
 import { Failure } from '../../app/failure.tsx';
 import { messages } from '../../app/messages.ts';
 import classes from './drift.module.css';
@@ -14,13 +15,12 @@ const words = messages.drift;
 /** Says what a repair will do, and asks for the number where something is to go. */
 export function RepairDialog({
   plan,
-  kind,
   onClose,
 }: {
   plan: ReturnType<typeof previewRepair>;
-  kind: ScanAnswer['kind'];
   onClose: (job: JobAnswer | null) => void;
 }) {
+  const { data: health } = useQuery(healthQuery);
   const orphans = Math.max(plan.quarantine, plan.delete);
   const [withOrphans, setWithOrphans] = useState(false);
   const [typed, setTyped] = useState('');
@@ -28,8 +28,8 @@ export function RepairDialog({
   const repair = useMutation({
     mutationFn: () => {
       const body: ScanRequest = withOrphans
-        ? { kind, repair: 'all', confirm: orphans }
-        : { kind, repair: 'restore' };
+        ? { kind: 'full', repair: 'all', confirm: orphans }
+        : { kind: 'full', repair: 'restore' };
       return ask<JobAnswer>('/v1/drift/scans', { method: 'POST', body });
     },
     onSuccess: onClose,
@@ -52,7 +52,7 @@ export function RepairDialog({
     >
       <form onSubmit={submit}>
         <Stack>
-          <Text>{words.repairIntro}</Text>
+          <Text>{words.repairIntro(health?.node ?? '')}</Text>
           <ul className={classes.plan}>
             <li>{words.willMaterialise(plan.materialise)}</li>
             <li>{words.willReplicate(plan.replicate)}</li>

@@ -67,7 +67,6 @@ export function ScanDetail({ scan, onRepair }: { scan: ScanAnswer; onRepair: (jo
       {isRepairing && (
         <RepairDialog
           plan={plan}
-          kind={scan.kind}
           onClose={(job) => {
             setIsRepairing(false);
             if (job !== null) onRepair(job.id);

@@ -80,7 +80,7 @@ export function ReplicationRow({
             size="compact-xs"
             variant="default"
             aria-expanded={isOpen}
-            aria-label={words.detailsOf(path, version)}
+            aria-label={words.detailsOf(isOpen, path, version)}
             onClick={() => setIsOpen(!isOpen)}
           >
             {isOpen ? words.hide : words.show}

@@ -1,4 +1,4 @@
-import type { JobAnswer, Replication, RetryAnswer } from '@holdfast/api/types';
+import type { JobAnswer, Replication } from '@holdfast/api/types';
 import { Button, Group, Modal, Progress, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -10,6 +10,13 @@ import { messages } from '../../app/messages.ts';
 import { useMayOperate } from '../../app/role.ts';
 
 const words = messages.replications;
+/** Paths that one request takes. */
+const AT_ONCE = 100;
+
+interface Retried {
+  readonly retried: readonly unknown[];
+  readonly refused: readonly { readonly path: string; readonly message: string }[];
+}
 
 /** Asks for another round of attempts: for what is selected, or for all that failed. */
 export function RetryBar({
@@ -33,12 +40,16 @@ export function RetryBar({
   };
   const retrySome = useMutation({
     mutationFn: async () => {
-      setDone(0);
-      // One after the other: each is an event, and the first that is refused says why.
-      for (const [index, { path }] of selected.entries()) {
-        await ask<RetryAnswer>('/v1/replications/retry', { method: 'POST', body: { path } });
-        setDone(index + 1);
+      const answers: Retried[] = [];
+      for (let start = 0; start < selected.length; start += AT_ONCE) {
+        const paths = selected.slice(start, start + AT_ONCE).map(({ path }) => path);
+        answers.push(await ask<Retried>('/v1/replications/retry', { method: 'POST', body: { paths } }));
+        setDone(start + paths.length);
       }
+      return {
+        retried: answers.flatMap(({ retried }) => retried).length,
+        refused: answers.flatMap(({ refused }) => refused),
+      };
     },
     onSuccess: onDone,
     onSettled: refresh,
@@ -71,9 +82,14 @@ export function RetryBar({
       )}
       {retrySome.isSuccess && (
         <Text size="sm" role="status">
-          {words.asked(done)}
+          {words.asked(retrySome.data.retried)}
         </Text>
       )}
+      {retrySome.data?.refused.map(({ path, message }) => (
+        <Text key={path} size="sm" c="red" dir="auto">
+          {message}
+        </Text>
+      ))}
       {retrySome.error !== null && <Failure error={retrySome.error} />}
       {jobId !== null && <JobProgress id={jobId} stale={[keys.replications, keys.health]} />}
       <Modal
