@@ -1,24 +1,6 @@
-import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, it } from '@jest/globals';
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core';
-
-const PROGRAMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { findBrowser, launchBrowser } from './browser.ts';
 
 /** A browser for the tests of a suite. */
 export interface TestBrowser {
@@ -33,9 +15,8 @@ export interface TestBrowser {
  * TEST_BROWSER is `required` it fails. TEST_CHROMIUM names another program.
  */
 export function describeWithBrowser(title: string, suite: (browser: TestBrowser) => void): void {
-  const program = [process.env['TEST_CHROMIUM'] ?? '', ...PROGRAMS].find((path) => existsSync(path));
-  if (program !== undefined) {
-    describe(title, () => suite(startBrowser(program)));
+  if (findBrowser() !== undefined) {
+    describe(title, () => suite(startBrowser()));
   } else if (process.env['TEST_BROWSER'] === 'required') {
     describe(title, () => {
       it('has the browser it needs', () => {
@@ -49,12 +30,12 @@ export function describeWithBrowser(title: string, suite: (browser: TestBrowser)
   }
 }
 
-function startBrowser(executablePath: string): TestBrowser {
+function startBrowser(): TestBrowser {
   let browser: Browser;
   const contexts: BrowserContext[] = [];
   const complaints: string[] = [];
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: FLAGS });
+    browser = await launchBrowser();
   }, 60_000);
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()));
