@@ -499,7 +499,7 @@ export const messages = {
     same: (count: number) => `${count.toLocaleString()} as the log wants them`,
     bucketElsewhere: 'The bucket was not in its scope: another node compares it.',
     unsettled: (count: number) =>
-      `${plural(count, 'path', 'paths')} were changing, behind or given up, which is no drift; the roots leave them out.`,
+      `${plural(count, 'path was', 'paths were')} changing, behind or given up, which is no drift; the roots leave them out.`,
     outcomes: {
       same: 'same',
       missing: 'missing',
@@ -563,6 +563,7 @@ export const messages = {
     filters: 'Which',
     status: 'Status',
     anyStatus: 'Any',
+    waiting: 'waiting for the bucket',
     withCount: (name: string, count: number) => `${name} (${count.toLocaleString()})`,
     statuses: {
       'dead-letter': 'given up',

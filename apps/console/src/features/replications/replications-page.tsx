@@ -8,7 +8,7 @@ import { Failure } from '../../app/failure.tsx';
 import { messages } from '../../app/messages.ts';
 import { Page } from '../../app/page.tsx';
 import { Panel } from '../../app/panel.tsx';
-import { canRetry, keyOf, sinceOf, STATUSES, WINDOWS } from './replications.ts';
+import { canRetry, keyOf, sinceOf, STATUSES, WAITING, WINDOWS } from './replications.ts';
 import { ReplicationRow } from './replication-row.tsx';
 import { RetryBar } from './retry-bar.tsx';
 
@@ -43,6 +43,7 @@ export function ReplicationsPage() {
             label={words.status}
             data={[
               { value: '', label: words.anyStatus },
+              { value: WAITING, label: words.waiting },
               ...STATUSES.map((value) => ({
                 value,
                 label: words.withCount(words.statuses[value], counts[value] ?? 0),

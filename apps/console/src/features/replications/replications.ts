@@ -8,6 +8,9 @@ export const STATUSES = [
   'superseded',
 ] as const satisfies readonly Replication['status'][];
 
+/** What has yet to reach the bucket; other pages lead here with it. */
+export const WAITING = 'queued,failed';
+
 export const WINDOWS = ['hour', 'day', 'week'] as const;
 export type Window = (typeof WINDOWS)[number];
 
