@@ -44,9 +44,10 @@ try {
 }
 
 /** A tree that people wrote, an operator who did something, and things that went wrong. */
-async function makeHistory({ url, holdfast }: Product): Promise<void> {
+async function makeHistory(running: Product): Promise<void> {
+  const { url } = running;
   const run = async (...args: string[]): Promise<void> => {
-    const { code, stderr } = await holdfast(...args);
+    const { code, stderr } = await running.holdfast(...args);
     if (code > 1) throw new Error(`holdfast ${args.join(' ')} ended with ${code}: ${stderr}`);
   };
   await run('publish', SOURCE, '--into', 'cldr');
