@@ -74,6 +74,7 @@ describeWithBrowser('replication in the console', (browser) => {
     await page.getByText(/^Done\./).waitFor();
     await waitFor('everything to be replicated', async () => (await counts())['success'] === 4);
     await page.getByRole('row', { name: 'lessons/درس.json' }).getByText('replicated').waitFor();
+    await dialog.waitFor({ state: 'detached' });
     expect(await page.getByRole('button', { name: 'Retry all' }).isDisabled()).toBe(true);
   });
 

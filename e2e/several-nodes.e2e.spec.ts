@@ -12,7 +12,7 @@ import { makeS3Bucket, type S3Bucket } from '@holdfast/testing/s3-bucket';
 import { describeWithS3 } from '@holdfast/testing/s3-suite';
 
 const MINUTES = 60_000;
-const SECONDS = Number(process.env['TEST_CHAOS_SECONDS'] ?? 40);
+const SECONDS = Number(process.env['TEST_CHAOS_SECONDS'] ?? 25);
 const NAMES = ['web-1', 'web-2', 'web-3'];
 const WRITERS = 10;
 /** Of each writer: 50 a second in all. */

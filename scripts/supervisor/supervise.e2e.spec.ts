@@ -146,7 +146,7 @@ describe('the supervisor', () => {
   it('reports every problem of the environment before it starts anything', async () => {
     const started = startFixtures(['well'], { HOLDFAST_PORT: 'http', HOLDFAST_HOST: '0.0.0.0' });
     expect(await started.ended).toBe(2);
-    expect(started.output()).toMatch(/^CONFIG_INVALID: The environment has 2 problems/);
+    expect(started.output()).toMatch(/^CONFIG_INVALID: The environment has 3 problems/);
     expect(started.childPids()).toEqual([]);
   });
 });
