@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
-import { freePort, type Product, startProduct, waitFor } from '@holdfast/testing';
+import { freePort, hasEmbeddedLog, type Product, startProduct, waitFor } from '@holdfast/testing';
 
 const ROOT = join(import.meta.dirname, '..');
 const PROJECTS = {
