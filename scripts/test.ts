@@ -74,7 +74,7 @@ if (!isFormatted) fail('format');
 async function runTargets(targets: readonly string[], env: Record<string, string>): Promise<void> {
   rmSync(tasksFile, { force: true });
   const hadFailed = total.failed;
-  const ranAll = await run('node_modules/nx/dist/bin/nx.js', ['run-many', '-t', ...targets], {
+  const ranAll = await run('node_modules/nx/dist/bin/nx.js', ['run-many', ...targets], {
     ...s3?.env,
     ...env,
     NX_TASK_RESULTS_FILE: tasksFile,
@@ -83,11 +83,15 @@ async function runTargets(targets: readonly string[], env: Record<string, string
   if (!ranAll && total.failed === hadFailed) fail(`nx ${targets.join(' ')}`);
 }
 
-await runTargets(['lint', 'typecheck', 'test'], {});
+await runTargets(['-t', 'lint', 'typecheck', 'test'], {});
 // The suites of the whole product again, with their logs on EventStoreDB: on the server that is named, or the test server.
 const named = process.env['TEST_ESDB'];
 const log = named ? null : await startEventStoreDb();
-await runTargets(['test-esdb'], { TEST_EVENT_STORE: 'esdb', TEST_ESDB: named ?? log?.url ?? '' });
+// One after the other: they share one server.
+await runTargets(['-t', 'test-esdb', '--parallel=1'], {
+  TEST_EVENT_STORE: 'esdb',
+  TEST_ESDB: named ?? log?.url ?? '',
+});
 await log?.close();
 await s3?.stop();
 
