@@ -5,13 +5,17 @@ import { metadataOf } from './command-metadata.ts';
 import { type JobView, viewJob } from './job-view.ts';
 
 /**
- * Notes the intent in the log; the projector of this node does the work.
+ * Notes the intent in the log; the projector of the node, which is this one if none is named, does the work.
  * @param jobId  derived from the request where a client may repeat it: then the first answer is given again
  */
 export async function requestJob(
   api: Api,
   request: FastifyRequest,
-  { kind, parameters }: { kind: JobKind; parameters: JobView['parameters'] },
+  {
+    kind,
+    parameters,
+    node = api.settings.node,
+  }: { kind: JobKind; parameters: JobView['parameters']; node?: string | undefined },
   jobId: string = newEventId(),
 ): Promise<JobView> {
   const { position } = await api.store.append(
@@ -20,7 +24,7 @@ export async function requestJob(
       {
         type: 'JobRequested',
         id: jobId,
-        data: { kind, node: api.settings.node, parameters },
+        data: { kind, node, parameters },
         metadata: metadataOf(request, api.clock),
       },
     ],

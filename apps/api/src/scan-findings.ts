@@ -1,8 +1,15 @@
 import type { CatalogScan } from '@holdfast/catalog';
-import { DRIFT_OUTCOMES, type Finding, findingSchema, HoldfastError } from '@holdfast/domain';
+import {
+  DRIFT_OUTCOMES,
+  type EventStore,
+  type Finding,
+  findingSchema,
+  HoldfastError,
+} from '@holdfast/domain';
 import { dataPaths } from '@holdfast/storage';
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
 /** One finding and where it stands, which is where a page goes on. */
@@ -12,25 +19,74 @@ export interface PlacedFinding {
   readonly end: number;
 }
 
-/** Where all findings of a scan are, on the node that made it, for 30 days; null: not here. */
-export function findingsFileOf(dataDir: string, scan: Pick<CatalogScan, 'id'>): string | null {
-  const file = join(dataPaths(dataDir).scans, `${scan.id}.ndjson`);
-  return existsSync(file) ? file : null;
+/** What is known here of a scan's findings, one in a line. */
+export interface KnownFindings {
+  /** Where they come from, for errors. */
+  readonly source: string;
+  /** @param from  an offset in bytes, the same on every node */
+  readonly read: (from: number) => Readable;
+  /** Whether these are all. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Of the file that the node which made the scan keeps for 30 days; elsewhere what the log has, which is everything
+ * but of the largest.
+ * @throws EVENT_STORE_UNAVAILABLE
+ */
+export async function knownFindings(
+  { dataDir, store }: { dataDir: string; store: Pick<EventStore, 'readAt'> },
+  { id, report, endedPosition }: CatalogScan,
+): Promise<KnownFindings> {
+  const file = join(dataPaths(dataDir).scans, `${id}.ndjson`);
+  // One that has not come to its end has not told all that it found.
+  const isReported = report !== null;
+  if (existsSync(file)) {
+    return { source: file, read: (start) => createReadStream(file, { start }), isComplete: isReported };
+  }
+  const source = `the report of scan ${id}`;
+  if (!isReported || endedPosition === null) {
+    return { source, read: () => Readable.from([]), isComplete: false };
+  }
+  const [event] =
+    report.findings.length === report.findingCount
+      ? []
+      : await store.readAt([endedPosition], { withBodies: true });
+  const body = event?.type === 'ScanCompleted' ? event.body : undefined;
+  const lines = Buffer.from(
+    body ?? report.findings.map((finding) => `${JSON.stringify(finding)}\n`).join(''),
+  );
+  return {
+    source,
+    read: (from) => Readable.from([lines.subarray(from)]),
+    isComplete: countLines(lines) === report.findingCount,
+  };
+}
+
+const NEWLINE = 10;
+
+function countLines(lines: Buffer): number {
+  let count = 0;
+  for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) count += 1;
+  return count;
 }
 
 /**
  * The findings from an offset on, one at a time; a line that is still being written is not given.
- * @throws INTERNAL where the file is not what a scan writes
+ * @throws INTERNAL where a line is not what a scan writes
  */
-export async function* readFindings(file: string, from: number): AsyncGenerator<PlacedFinding> {
+export async function* readFindings(
+  { source, read }: KnownFindings,
+  from: number,
+): AsyncGenerator<PlacedFinding> {
   let end = from;
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(file, { start: from }) as AsyncIterable<Buffer>) {
+  for await (const chunk of read(from) as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let begin = 0;
     for (let at = rest.indexOf(NEWLINE); at !== -1; at = rest.indexOf(NEWLINE, begin)) {
       end += at + 1 - begin;
-      yield { finding: parseFinding(rest.subarray(begin, at).toString(), file), end };
+      yield { finding: parseFinding(rest.subarray(begin, at).toString(), source), end };
       begin = at + 1;
     }
     rest = rest.subarray(begin);
@@ -39,13 +95,11 @@ export async function* readFindings(file: string, from: number): AsyncGenerator<
   }
 }
 
-const NEWLINE = 10;
-
-function parseFinding(line: string, file: string): Finding {
+function parseFinding(line: string, source: string): Finding {
   try {
     return findingSchema.parse(JSON.parse(line));
   } catch (error) {
-    throw new HoldfastError('INTERNAL', `A line of ${file} is no finding, so the rest was not read.`, {
+    throw new HoldfastError('INTERNAL', `A line of ${source} is no finding, so the rest was not read.`, {
       cause: error,
     });
   }
@@ -77,7 +131,7 @@ export const noneFound = (): FoundCounts => ({
 });
 
 export interface DirectoryCounts {
-  /** With its `/`; what lies directly in the prefix is counted under the prefix itself. */
+  /** With its `/`; what lies directly in the one above is counted under that. */
   readonly directory: string;
   readonly count: number;
   readonly local: FoundCounts;
@@ -87,16 +141,16 @@ export interface DirectoryCounts {
 /** Findings are counted for so many directories; those of all others together. */
 const MAX_DIRECTORIES = 10_000;
 
-/** Counts findings by the directory below `prefix` that they are in, in memory that does not grow with them. */
+/** Counts findings by the directory below another one that they are in, in memory that does not grow with them. */
 export class FindingsByDirectory {
-  readonly #prefix: string;
+  readonly #above: string;
   readonly #directories = new Map<string, { local: FoundCounts; cdn: FoundCounts }>();
   readonly total = { local: noneFound(), cdn: noneFound() };
   readonly others = { local: noneFound(), cdn: noneFound() };
 
-  /** @param prefix  empty, or a directory with its `/` */
-  constructor(prefix: string) {
-    this.#prefix = prefix;
+  /** @param above  with its `/`; empty: all are below it */
+  constructor(above: string) {
+    this.#above = above;
   }
 
   add({ side, outcome, path }: Finding): void {
@@ -106,9 +160,9 @@ export class FindingsByDirectory {
 
   #countsOf(path: string): { local: FoundCounts; cdn: FoundCounts } {
     // A directory that is a finding itself (`units/`) belongs to the one it is in.
-    const slash = path.indexOf('/', this.#prefix.length);
+    const slash = path.indexOf('/', this.#above.length);
     const isInside = slash !== -1 && slash < path.length - 1;
-    const directory = isInside ? path.slice(0, slash + 1) : this.#prefix;
+    const directory = isInside ? path.slice(0, slash + 1) : this.#above;
     const known = this.#directories.get(directory);
     if (known !== undefined) return known;
     if (this.#directories.size >= MAX_DIRECTORIES) return this.others;

@@ -79,16 +79,18 @@ export class Applier {
         return this.#applyScanStarted(event);
       case 'ScanCompleted':
         this.#run(
-          `UPDATE scans SET state = 'completed', ended_at = ?, report = ? WHERE id = ?`,
+          `UPDATE scans SET state = 'completed', ended_at = ?, ended_position = ?, report = ? WHERE id = ?`,
           event.metadata.at,
+          event.position,
           JSON.stringify(event.data),
           event.data.scanId,
         );
         return;
       case 'ScanAborted':
         this.#run(
-          `UPDATE scans SET state = 'aborted', ended_at = ?, error = ? WHERE id = ?`,
+          `UPDATE scans SET state = 'aborted', ended_at = ?, ended_position = ?, error = ? WHERE id = ?`,
           event.metadata.at,
+          event.position,
           JSON.stringify(event.data.error),
           event.data.scanId,
         );

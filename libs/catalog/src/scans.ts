@@ -13,6 +13,8 @@ export interface CatalogScan {
   readonly position: Position;
   readonly startedAt: string;
   readonly endedAt: string | null;
+  /** Of `ScanCompleted` or `ScanAborted`. */
+  readonly endedPosition: Position | null;
   readonly report: EventData<'ScanCompleted'> | null;
   readonly error: EventData<'ScanAborted'>['error'] | null;
 }
@@ -123,6 +125,7 @@ function toScan(row: Row): CatalogScan {
     position: row['position']!,
     startedAt: row['started_at']!,
     endedAt: row['ended_at']!,
+    endedPosition: row['ended_position']!,
     report: parse(row['report']) as CatalogScan['report'],
     error: parse(row['error']) as CatalogScan['error'],
   };

@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 8;
+const VERSION = 9;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -112,6 +112,7 @@ const SCHEMA = `
     position TEXT NOT NULL,
     started_at TEXT NOT NULL,
     ended_at TEXT,
+    ended_position TEXT,           -- of the event that ended it
     report TEXT,                   -- of a completed one, as in its event
     error TEXT                     -- of an aborted one
   ) WITHOUT ROWID;

@@ -115,6 +115,7 @@ export {
   driftRootsSchema,
   driftStream,
   findingSchema,
+  MAX_FINDINGS_BYTES,
   MAX_LISTED_FINDINGS,
   type Repair,
   REPAIRS,

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { driftStream, type Finding, noCdnCounts, noLocalCounts } from '@holdfast/domain';
+import { driftStream, type Finding, noCdnCounts, nodeStream, noLocalCounts } from '@holdfast/domain';
 import { Quarantine } from '@holdfast/storage';
 import { NODE, parseLines, startApi, type TestApi } from '../testing/start-api.ts';
 
@@ -24,7 +24,7 @@ const finding: Finding = {
 };
 const stream = driftStream(NODE);
 
-async function scanned(scope: { sides?: 'local' } = {}): Promise<void> {
+async function scanned(changes: { sides?: 'local'; findingCount?: number } = {}): Promise<void> {
   const begun = { ...about, jobId: JOB, repair: 'none', position: '1' } as const;
   await api.append(stream, { type: 'ScanStarted', data: begun });
   await api.append(stream, { type: 'DriftDetected', data: { ...about, ...finding } });
@@ -32,7 +32,6 @@ async function scanned(scope: { sides?: 'local' } = {}): Promise<void> {
     type: 'ScanCompleted',
     data: {
       ...about,
-      ...scope,
       position: '1',
       counts: { local: { ...noLocalCounts(), same: 4, missing: 1 }, cdn: noCdnCounts() },
       roots: { expected: 'b'.repeat(64), local: null, cdn: null },
@@ -41,6 +40,7 @@ async function scanned(scope: { sides?: 'local' } = {}): Promise<void> {
       findings: [finding],
       disk: null,
       durationMs: 12,
+      ...changes,
     },
   });
 }
@@ -70,7 +70,7 @@ describe('GET /v1/drift', () => {
   });
 
   it.each([SCAN, JOB])('shows one scan by its id or its job’s (%s), and streams its findings', async (id) => {
-    await scanned();
+    await scanned({ findingCount: 3 });
     expect((await api.get(`/v1/drift/scans/${id}`)).json).toMatchObject({ id: SCAN, findings: [finding] });
     const asLines = { accept: 'application/x-ndjson' };
     expect(await api.get(`/v1/drift/scans/${id}`, asLines)).toMatchObject({
@@ -114,6 +114,22 @@ describe('POST /v1/drift/scans', () => {
       status: 202,
       json: { kind: 'scan', node: NODE, parameters, state: 'requested' },
     });
+  });
+
+  it('is asked of another node, which has to be known', async () => {
+    expect(await request({ node: 'web-2' })).toMatchObject({ status: 404, json: { code: 'NODE_NOT_FOUND' } });
+    const report = {
+      version: '1.0.0',
+      runtime: 'node 24',
+      startedAt: '2026-01-05T08:00:00.000Z',
+      intervalSeconds: 5,
+      projectors: [],
+      disks: [],
+      memoryBytes: 100,
+    };
+    await api.append(nodeStream('web-2'), { type: 'NodeReported', data: { node: 'web-2', ...report } });
+    expect(await request({ node: 'web-2' })).toMatchObject({ status: 202, json: { node: 'web-2' } });
+    expect(await request({ node: NODE })).toMatchObject({ status: 202, json: { node: NODE } });
   });
 
   it.each([{ kind: 'slow' }, { repair: 'some' }, { confirm: -1 }, { other: 1 }])(

@@ -10,14 +10,14 @@ import {
   SCAN_SIDES,
   type ScanParameters,
 } from '@holdfast/domain';
-import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { jobSchema } from '../job-view.ts';
 import { problemResponse } from '../problems.ts';
 import { flagQuery, limitQuery } from '../query.ts';
+import { requireNode } from '../require-node.ts';
 import { requestJob } from '../request-job.ts';
-import { findingsFileOf } from '../scan-findings.ts';
+import { knownFindings } from '../scan-findings.ts';
 
 const NDJSON = 'application/x-ndjson';
 /** What `true` and `false` mean. */
@@ -43,6 +43,10 @@ const requestSchema = z.strictObject({
     .min(0)
     .optional()
     .meta({ description: 'So many orphans may go on each side, though HOLDFAST_MAX_REPAIRS allows fewer' }),
+  node: z.string().max(200).optional().meta({
+    description:
+      'Whose files are compared; absent: those of the node that answers. One that is away does it when it is back',
+  }),
 });
 
 export const scanSchema = z.object({
@@ -122,21 +126,22 @@ export function requestScan(app: ApiServer, api: Api): void {
     {
       schema: {
         tags: ['drift'],
-        summary: 'Compare the log with the local files and the bucket, as a job of this node',
+        summary: 'Compare the log with the local files and the bucket, as a job of a node',
         body: requestSchema,
         response: { 202: jobSchema, default: problemResponse },
       },
     },
     async (request, reply) => {
       api.requireWritable();
-      const { kind, repair, confirm } = request.body;
+      const { kind, repair, confirm, node } = request.body;
+      if (node !== undefined && node !== api.settings.node) requireNode(api, node);
       const parameters: ScanParameters = {
         kind,
         repair: asRepair(repair),
         confirmedOrphans: confirm ?? null,
         sides: 'both',
       };
-      const job = await requestJob(api, request, { kind: 'scan', parameters });
+      const job = await requestJob(api, request, { kind: 'scan', parameters, node });
       return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(job);
     },
   );
@@ -149,7 +154,7 @@ export function readScan(app: ApiServer, api: Api): void {
       schema: {
         tags: ['drift'],
         summary: 'One scan, by its id or that of its job',
-        description: `With \`Accept: ${NDJSON}\` all its findings are streamed, one in a line, where this node has them (for 30 days).`,
+        description: `With \`Accept: ${NDJSON}\` all its findings are streamed, one in a line, where this node knows them all.`,
         params: z.object({ id: z.string() }),
         response: {
           200: {
@@ -164,9 +169,10 @@ export function readScan(app: ApiServer, api: Api): void {
       api.requireCatalog();
       const scan = requireScan(api, request.params.id);
       if (request.headers.accept?.includes(NDJSON) !== true) return viewScan(scan);
-      const file = findingsFileOf(api.settings.dataDir, scan);
-      if (file === null) throw scanNotFound(request.params.id, 'its findings are not on this node any more');
-      return reply.type(NDJSON).send(createReadStream(file) as never);
+      const known = await knownFindings({ dataDir: api.settings.dataDir, store: api.store }, scan);
+      if (!known.isComplete)
+        throw scanNotFound(request.params.id, 'this node does not know all that it found');
+      return reply.type(NDJSON).send(known.read(0) as never);
     },
   );
 }

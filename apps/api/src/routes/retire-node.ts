@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
 import { metadataOf } from '../command-metadata.ts';
 import { problemResponse } from '../problems.ts';
+import { requireNode } from '../require-node.ts';
 
 export const retiredNodeSchema = z.object({ node: z.string(), position: z.string() });
 
@@ -24,8 +25,7 @@ export function retireNode(app: ApiServer, api: Api): void {
       api.requireWritable();
       const { catalog, clock, store } = api;
       const name = request.params.node;
-      const report = catalog.nodes().find(({ node }) => node === name);
-      if (report === undefined) throw notFound(name);
+      const report = requireNode(api, name);
       if (!isSilent(report, clock.now())) throw stillReporting(name, report.reportedAt);
       const { position } = await store.append(
         nodeStream(name),
@@ -44,13 +44,6 @@ export function retireNode(app: ApiServer, api: Api): void {
     },
   );
 }
-
-const notFound = (node: string): HoldfastError =>
-  new HoldfastError(
-    'NODE_NOT_FOUND',
-    `No node has reported under the name ${JSON.stringify(node.slice(0, 100))}; GET /v1/health lists those that have.`,
-    { context: { node: node.slice(0, 100) } },
-  );
 
 const stillReporting = (node: string, reportedAt: string): HoldfastError =>
   new HoldfastError(

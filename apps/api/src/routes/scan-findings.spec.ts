@@ -34,11 +34,17 @@ const FINDINGS = [
   found('units/u1.json', { side: 'cdn', outcome: 'foreign' }),
 ];
 
-async function scanned(findings: readonly Finding[], findingCount = findings.length): Promise<void> {
+/** @param body  what the log has of more than a hundred */
+async function scanned(
+  findings: readonly Finding[],
+  findingCount = findings.length,
+  body: readonly Finding[] | null = null,
+): Promise<void> {
   const begun = { ...about, jobId: JOB, repair: 'none', position: '1' } as const;
   await api.append(driftStream(NODE), { type: 'ScanStarted', data: begun });
   await api.append(driftStream(NODE), {
     type: 'ScanCompleted',
+    ...(body === null ? {} : { body: Buffer.from(linesOf(body)) }),
     data: {
       ...about,
       position: '1',
@@ -53,10 +59,12 @@ async function scanned(findings: readonly Finding[], findingCount = findings.len
   });
 }
 
+const linesOf = (findings: readonly Finding[]): string =>
+  findings.map((finding) => `${JSON.stringify(finding)}\n`).join('');
 const file = () => join(api.dataDir, 'scans', `${SCAN}.ndjson`);
 function write(findings: readonly Finding[]): void {
   mkdirSync(join(api.dataDir, 'scans'), { recursive: true });
-  writeFileSync(file(), findings.map((finding) => `${JSON.stringify(finding)}\n`).join(''));
+  writeFileSync(file(), linesOf(findings));
 }
 
 interface Page {
@@ -94,6 +102,29 @@ describe('GET /v1/drift/scans/:id/findings', () => {
     expect(await pages('side=local&prefix=plans/p')).toEqual([
       ['plans/p1/manifest.json', 'plans/p2/manifest.json'],
     ]);
+  });
+
+  it('knows all that another node found by its report, whose pages go on where those of a file would', async () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => found(`ünits/${index}.json`));
+    await scanned(many, many.length, many);
+    const first = await pageOf('limit=700');
+    expect(first).toMatchObject({ findings: many.slice(0, 700), isComplete: true });
+    expect((await pages('limit=700')).flat()).toEqual(many.map(({ path }) => path));
+    write(many);
+    expect((await pageOf(`limit=1&cursor=${first.next}`)).findings).toEqual([many[700]]);
+    expect((await api.get(`/v1/drift/scans/${SCAN}/summary`)).json).toMatchObject({
+      directories: [{ directory: 'ünits/', count: 5_000 }],
+    });
+  });
+
+  it('says so when the log has only their beginning', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => found(`units/${index}.json`));
+    await scanned(many, many.length, many.slice(0, 200));
+    expect(await pageOf('limit=1000')).toMatchObject({
+      findings: many.slice(0, 200),
+      isComplete: false,
+      next: null,
+    });
   });
 
   it('says so when only the first are known here', async () => {
@@ -179,7 +210,10 @@ describe('GET /v1/drift/scans/:id/summary', () => {
     expect(await summary('?side=cdn&outcome=missing')).toMatchObject({
       directories: [counts('plans/', {}, { missing: 1 })],
     });
-    expect(await api.get(`/v1/drift/scans/${SCAN}/summary?prefix=plans`)).toMatchObject({ status: 400 });
+    expect(await summary('?prefix=plans/p1/m')).toMatchObject({
+      directories: [counts('plans/p1/', { missing: 1 })],
+      total: { local: { ...noneFound(), missing: 1 }, cdn: noneFound() },
+    });
   });
 
   it('says how many orphans a repair may touch, by the settings and the documents there are', async () => {

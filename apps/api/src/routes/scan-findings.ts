@@ -1,4 +1,3 @@
-import type { CatalogScan } from '@holdfast/catalog';
 import { DRIFT_SIDES, type Finding, findingSchema } from '@holdfast/domain';
 import { allowedOrphans } from '@holdfast/settings';
 import { z } from 'zod';
@@ -7,10 +6,9 @@ import { problemResponse } from '../problems.ts';
 import { cursorQuery, encodeCursor, limitQuery } from '../query.ts';
 import {
   FindingsByDirectory,
-  findingsFileOf,
   FOUND_OUTCOMES,
   isMeant,
-  type PlacedFinding,
+  knownFindings,
   readFindings,
 } from '../scan-findings.ts';
 import { requireScan } from './drift.ts';
@@ -28,7 +26,7 @@ const filterQueries = {
 
 const isCompleteSchema = z.boolean().meta({
   description:
-    'Whether all findings are looked through; false: they are not on this node (any more), and only the first 100 are known',
+    'Whether all findings are looked through; false: there are more than the log keeps, and the node that made the scan is another or has removed its file',
 });
 
 export const findingsPageSchema = z.object({
@@ -42,9 +40,10 @@ const bySideSchema = z.object({ local: foundSchema, cdn: foundSchema });
 
 export const scanSummarySchema = z.object({
   prefix: z.string(),
-  directories: z
-    .array(bySideSchema.extend({ directory: z.string(), count: z.int() }))
-    .meta({ description: 'Below the prefix, one level; those with the most findings first' }),
+  directories: z.array(bySideSchema.extend({ directory: z.string(), count: z.int() })).meta({
+    description:
+      'One level below the directory of the prefix, which stands for what lies directly in it; those with the most findings first',
+  }),
   others: bySideSchema.meta({ description: 'Of all directories that are not listed, together' }),
   total: bySideSchema.meta({ description: 'Of all that fits' }),
   isComplete: isCompleteSchema,
@@ -65,7 +64,7 @@ export function listFindings(app: ApiServer, api: Api): void {
         tags: ['drift'],
         summary: 'What a scan found, in pages',
         description:
-          'All of it on the node that made the scan, for 30 days; elsewhere the first 100. A page may have fewer than the limit, or none, and still a next one.',
+          'The same on every node, but of a scan that found more than 4 MiB of it (above ten thousand): all of that is known to the node that made it, for 30 days; elsewhere its beginning. A page may have fewer than the limit, or none, and still a next one.',
         params: z.object({ id: z.string() }),
         querystring: z.strictObject({
           ...filterQueries,
@@ -80,12 +79,13 @@ export function listFindings(app: ApiServer, api: Api): void {
       api.requireCatalog();
       const { cursor, limit, ...filter } = request.query;
       const scan = requireScan(api, request.params.id);
-      const { placed, isComplete } = findingsFrom(api, scan, Number(cursor ?? 0));
+      const known = await knownFindings({ dataDir: api.settings.dataDir, store: api.store }, scan);
+      const { isComplete } = known;
       const fits = isMeant(filter);
       const findings: Finding[] = [];
       let lookedAt = 0;
       let end = 0;
-      for await (const { finding, end: after } of placed) {
+      for await (const { finding, end: after } of readFindings(known, Number(cursor ?? 0))) {
         if (findings.length === limit || lookedAt === LOOKED_AT || request.signal.aborted) {
           return { findings, isComplete, next: encodeCursor(String(end)) };
         }
@@ -108,9 +108,9 @@ export function summariseScan(app: ApiServer, api: Api): void {
         params: z.object({ id: z.string() }),
         querystring: z.strictObject({
           ...filterQueries,
-          prefix: prefixQuery
-            .refine((prefix) => prefix === '' || prefix.endsWith('/'), 'does not end in "/"')
-            .meta({ description: 'A directory with its `/`: what is below it, by the next level' }),
+          prefix: prefixQuery.meta({
+            description: 'Of the path: `plans/p1/`; the level below the last `/` of it is counted',
+          }),
           limit: limitQuery(100, 1000),
         }),
         response: { 200: scanSummarySchema, default: problemResponse },
@@ -120,10 +120,11 @@ export function summariseScan(app: ApiServer, api: Api): void {
       api.requireCatalog();
       const { limit, ...filter } = request.query;
       const { prefix } = filter;
-      const { placed, isComplete } = findingsFrom(api, requireScan(api, request.params.id), 0);
+      const scan = requireScan(api, request.params.id);
+      const known = await knownFindings({ dataDir: api.settings.dataDir, store: api.store }, scan);
       const fits = isMeant(filter);
-      const counts = new FindingsByDirectory(prefix);
-      for await (const { finding } of placed) {
+      const counts = new FindingsByDirectory(prefix.slice(0, prefix.lastIndexOf('/') + 1));
+      for await (const { finding } of readFindings(known, 0)) {
         if (fits(finding)) counts.add(finding);
         if (request.signal.aborted) break;
       }
@@ -134,23 +135,9 @@ export function summariseScan(app: ApiServer, api: Api): void {
         directories,
         others: counts.others,
         total: counts.total,
-        isComplete,
+        isComplete: known.isComplete,
         allowedOrphans: allowedOrphans(api.settings.maxRepairs, published),
       };
     },
   );
-}
-
-/** Of its file, or what the log has of them. */
-function findingsFrom(
-  { settings }: Api,
-  scan: CatalogScan,
-  from: number,
-): { placed: AsyncIterable<PlacedFinding> | Iterable<PlacedFinding>; isComplete: boolean } {
-  const file = findingsFileOf(settings.dataDir, scan);
-  if (file !== null) return { placed: readFindings(file, from), isComplete: true };
-  const listed = scan.report?.findings ?? [];
-  const placed = listed.map((finding, index) => ({ finding, end: index + 1 })).slice(from);
-  // One that has not come to its end has not told what it found.
-  return { placed, isComplete: scan.report !== null && scan.report.findingCount === listed.length };
 }

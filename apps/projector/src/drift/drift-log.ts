@@ -54,8 +54,13 @@ export class DriftLog {
     return this.#append([this.#event({ type: 'ScanStarted', data: { ...this.#about, ...data } })]);
   }
 
-  completed(data: Omit<EventData<'ScanCompleted'>, 'scanId' | 'node' | 'kind'>): Promise<void> {
-    return this.#append([this.#event({ type: 'ScanCompleted', data: { ...this.#about, ...data } })]);
+  /** @param findings  lines of them for the event's body; null: all are in its data */
+  completed(
+    data: Omit<EventData<'ScanCompleted'>, 'scanId' | 'node' | 'kind'>,
+    findings: Buffer | null,
+  ): Promise<void> {
+    const event = { type: 'ScanCompleted', data: { ...this.#about, ...data } } as const;
+    return this.#append([this.#event(findings === null ? event : { ...event, body: findings })]);
   }
 
   aborted(error: { code: string; message: string }): Promise<void> {

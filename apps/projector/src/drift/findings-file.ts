@@ -1,9 +1,11 @@
 import {
   closeSync,
   createReadStream,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   rmSync,
   statSync,
   writeSync,
@@ -56,9 +58,26 @@ export class FindingsFile {
     if (page.length > 0) yield page;
   }
 
-  #translated(attempted: string, run: () => void): void {
+  /** As many lines from the beginning as fit, whole ones. @throws STORAGE_UNAVAILABLE */
+  firstLines(maxBytes: number): Buffer {
+    return this.#translated('read', () => {
+      const fd = openSync(this.#file, 'r');
+      try {
+        const bytes = Buffer.alloc(Math.min(maxBytes, fstatSync(fd).size));
+        let length = 0;
+        for (let read = -1; read !== 0; length += read) {
+          read = readSync(fd, bytes, length, bytes.length - length, length);
+        }
+        return bytes.subarray(0, bytes.lastIndexOf('\n', length) + 1);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  #translated<Result>(attempted: string, run: () => Result): Result {
     try {
-      run();
+      return run();
     } catch (error) {
       throw fileFailure(error, { attempted, file: this.#file });
     }

@@ -190,6 +190,24 @@ describe('a scan that leaves out the bucket', () => {
   });
 });
 
+it('the log has what is too much for a list in the body of the report, for the nodes that do not see the file', async () => {
+  await runWith(['units/a.json'], { withoutCdn: true });
+  const completed = async () => {
+    const options = { direction: 'backwards', maxCount: 1, withBodies: true } as const;
+    const [event] = await world.store.readStream(driftStream(NODE), options);
+    return event?.type === 'ScanCompleted' ? event : null;
+  };
+  for (let index = 0; index < 100; index += 1) world.plant(world.live(`stray/${index}.json`), '{}');
+  await world.scan('full', { sides: 'local' });
+  expect((await completed())?.body).toBeUndefined();
+  world.plant(world.live('stray/more.json'), '{}');
+  const { scan, findings } = await world.scan('full', { sides: 'local' });
+  expect(findings).toHaveLength(101);
+  const event = await completed();
+  expect(Buffer.from(event?.body ?? [])).toEqual(readFileSync(world.at('scans', `${scan!.id}.ndjson`)));
+  expect(scan?.endedPosition).toBe(event?.position);
+});
+
 it('an interrupted scan says so, and begins again', async () => {
   await runWith(['a.json']);
   const begun = {

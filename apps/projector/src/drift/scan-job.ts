@@ -5,6 +5,7 @@ import {
   type EventStore,
   hasCode,
   HoldfastError,
+  MAX_FINDINGS_BYTES,
   newEventId,
   scanParametersSchema,
   toHoldfastError,
@@ -94,7 +95,12 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
     throw error;
   }
   const durationMs = Math.max(0, clock.now().getTime() - startedAt);
-  await driftLog.completed({ ...result, position: await store.head(), durationMs });
+  const isAllListed = result.findings.length === result.findingCount;
+  await driftLog.completed(
+    { ...result, position: await store.head(), durationMs },
+    // For the other nodes, which do not see this one's files.
+    isAllListed ? null : findings.firstLines(MAX_FINDINGS_BYTES),
+  );
   const repaired = await repair(
     {
       ...ports,

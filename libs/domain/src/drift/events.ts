@@ -26,6 +26,8 @@ export type ScanSides = (typeof SCAN_SIDES)[number];
 
 /** How many an event lists. */
 export const MAX_LISTED_FINDINGS = 100;
+/** How much of them its body has: more than ten thousand. Who lost a whole disk needs no copy of that in the log. */
+export const MAX_FINDINGS_BYTES = 4 * 1024 * 1024;
 const count = z.int().min(0);
 
 export const findingSchema = z.object({
@@ -87,7 +89,10 @@ export const driftEvents = {
       roots: driftRootsSchema,
       /** Paths left out of all three roots, as they changed, were behind or given up. */
       unsettled: count,
-      /** All of them; more than are listed here lie in `scans/<scanId>.ndjson` on the node. */
+      /**
+       * All of them. Where there are more than are listed here, the event's body has them, one in a line, as many as fit
+       * into `MAX_FINDINGS_BYTES`; `scans/<scanId>.ndjson` on the node has every one.
+       */
       findingCount: count,
       findings: z.array(findingSchema).max(MAX_LISTED_FINDINGS),
       disk: z.object({ freeBytes: z.number().min(0), totalBytes: z.number().min(0) }).nullable(),
