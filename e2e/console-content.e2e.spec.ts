@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { findAxeViolations } from '@holdfast/testing/axe';
 import { describeWithBrowser } from '@holdfast/testing/browser-suite';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -59,12 +59,6 @@ describeWithBrowser('the content in the console', (browser) => {
   const nameOf = (number: number): string => `many/${String(number).padStart(6, '0')}.json`;
   const nodesOf = (page: Page): Promise<number> =>
     page.evaluate<number>('document.getElementsByTagName("*").length');
-
-  async function expectUsable(page: Page): Promise<void> {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const found = violations.map(({ id, nodes }) => ({ id, html: nodes.map(({ html }) => html) }));
-    expect(found).toEqual([]);
-  }
 
   it('goes down directories by keyboard to a document, and finds by prefix', async () => {
     await publish('plans/ö 1/wörter (neu) @=,.json', '{"a":1}');
@@ -171,7 +165,7 @@ describeWithBrowser('the content in the console', (browser) => {
       const page = await browser.open(`${product.url}${path}`, { ...options, reducedMotion: 'reduce' });
       await page.getByText(shown).first().waitFor();
       await page.getByText('Live', { exact: true }).waitFor();
-      await expectUsable(page);
+      expect(await findAxeViolations(page)).toEqual([]);
       const { scrollWidth, clientWidth } = await page.evaluate<{ scrollWidth: number; clientWidth: number }>(
         '({ scrollWidth, clientWidth } = document.documentElement, { scrollWidth, clientWidth })',
       );

@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { findAxeViolations } from '@holdfast/testing/axe';
 import { describeWithBrowser } from '@holdfast/testing/browser-suite';
-import type { Page } from 'playwright-core';
 
 // Real processes and a real browser, on a machine that may have other work.
 jest.setTimeout(180_000);
@@ -90,12 +89,3 @@ describeWithBrowser('replication in the console', (browser) => {
     expect(await findAxeViolations(page)).toEqual([]);
   });
 });
-
-/** What would keep somebody from using the page. */
-async function findAxeViolations(page: Page): Promise<unknown[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => ({
-    id,
-    nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
-  }));
-}

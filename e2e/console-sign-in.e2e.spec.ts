@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { createToken, formatTokenLine, hashToken } from '@holdfast/settings';
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { findAxeViolations } from '@holdfast/testing/axe';
 import { describeWithBrowser } from '@holdfast/testing/browser-suite';
 
 // Real processes and a real browser, on a machine that may have other work.
@@ -39,8 +39,7 @@ describeWithBrowser('signing in to the console', (browser) => {
     const page = await browser.open(product.url);
     const field = page.locator('input[type=password]');
     await field.fill(createToken());
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id }) => id)).toEqual([]);
+    expect(await findAxeViolations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('The server did not take that token.').waitFor();
     await field.fill(viewer);

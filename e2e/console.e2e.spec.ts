@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { type Product, startProduct, waitFor } from '@holdfast/testing';
+import { findAxeViolations } from '@holdfast/testing/axe';
 import { describeWithBrowser } from '@holdfast/testing/browser-suite';
 import type { Page } from 'playwright-core';
 
@@ -110,12 +110,3 @@ describeWithBrowser('the console', (browser) => {
     }
   });
 });
-
-/** What would keep somebody from using the page. */
-async function findAxeViolations(page: Page): Promise<unknown[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => ({
-    id,
-    nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
-  }));
-}
