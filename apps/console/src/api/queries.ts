@@ -66,7 +66,7 @@ export const openAlertsQuery = queryOptions({
 
 export const driftQuery = queryOptions({
   queryKey: keys.drift,
-  queryFn: ({ signal }) => ask<DriftAnswer>('/v1/drift?limit=30', { signal }),
+  queryFn: ({ signal }) => ask<DriftAnswer>('/v1/drift?limit=30&findings=false', { signal }),
 });
 
 export const quarantineQuery = queryOptions({

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { type Outcome, OUTCOMES, type Side, SIDES } from '../features/drift/findings.ts';
 import { OverviewPage } from '../features/overview/overview-page.tsx';
 import { PageError, PageNotFound } from './page-error.tsx';
 import { Shell } from './shell.tsx';
@@ -64,7 +65,12 @@ const replications = createRoute({
 
 const drift = createRoute({
   ...under('/drift'),
-  validateSearch: (search) => ({ scan: text(search['scan']) }),
+  validateSearch: (search): { scan?: string; side?: Side; outcome?: Outcome; prefix?: string } => ({
+    scan: text(search['scan']),
+    side: SIDES.find((side) => side === search['side']),
+    outcome: OUTCOMES.find((outcome) => outcome === search['outcome']),
+    prefix: text(search['prefix']),
+  }),
   component: lazyRouteComponent(() => import('../features/drift/drift-page.tsx'), 'DriftPage'),
 });
 

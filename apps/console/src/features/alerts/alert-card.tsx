@@ -1,9 +1,10 @@
 import type { Alert } from '@holdfast/api/types';
-import { Anchor, Badge, Code, Group, Paper, Table, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Code, Group, Paper, Text, Title } from '@mantine/core';
 import { IconAlertOctagon, IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { formatDuration } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
+import { Records } from '../../app/records.tsx';
 import { Time, useNow } from '../../app/time.tsx';
 import { pageOf } from '../overview/troubles.ts';
 import classes from './alerts.module.css';
@@ -100,21 +101,16 @@ function Events({ alert: { events } }: { alert: Alert }) {
     );
   }
   return (
-    <Table mt="xs" aria-label={words.events}>
-      <Table.Tbody>
-        {events.map(({ type, position, at, actor }) => (
-          <Table.Tr key={position}>
-            <Table.Td>{words.eventNames[type] ?? type}</Table.Td>
-            <Table.Td>
-              <Time at={at} />
-            </Table.Td>
-            <Table.Td>
-              <bdi>{messages.by(actor)}</bdi>
-            </Table.Td>
-            <Table.Td>{words.position(position)}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <Records
+      label={words.events}
+      rows={events}
+      keyOf={({ position }) => position}
+      columns={[
+        { name: words.event, cell: ({ type }) => words.eventNames[type] ?? type },
+        { name: words.eventAt, cell: ({ at }) => <Time at={at} /> },
+        { name: words.eventBy, cell: ({ actor }) => <bdi>{actor}</bdi> },
+        { name: words.eventPosition, cell: ({ position }) => position },
+      ]}
+    />
   );
 }

@@ -1,9 +1,10 @@
-import { Badge, Skeleton, Table, Text } from '@mantine/core';
+import { Badge, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { healthQuery } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
+import { Records } from '../../app/records.tsx';
 import { Time } from '../../app/time.tsx';
 
 const words = messages.alerts;
@@ -28,33 +29,46 @@ export function Channels() {
       {channels.length === 0 ? (
         <Empty title={words.channelsNoneTitle}>{words.channelsNone}</Empty>
       ) : (
-        <Table>
-          <Table.Tbody>
-            {channels.map(({ of, name, waiting, failingSince, error }) => (
-              <Table.Tr key={`${of} ${name}`}>
-                <Table.Th scope="row">
+        <Records
+          label={words.channels}
+          rows={channels}
+          keyOf={({ of, name }) => `${of} ${name}`}
+          columns={[
+            {
+              name: words.channel,
+              cell: ({ of, name }) => (
+                <>
                   <bdi>{name}</bdi>
                   <Text size="xs" c="dimmed">
                     {of}
                   </Text>
-                </Table.Th>
-                <Table.Td>
-                  <Badge variant="outline" color={error === null ? 'teal' : 'red'}>
-                    {error === null ? words.channelWorks : words.channelFails}
-                  </Badge>
-                </Table.Td>
-                <Table.Td>
-                  {waiting > 0 && words.channelWaiting(waiting)}
+                </>
+              ),
+            },
+            {
+              name: words.channelState,
+              cell: ({ error }) => (
+                <Badge variant="outline" color={error === null ? 'teal' : 'red'}>
+                  {error === null ? words.channelWorks : words.channelFails}
+                </Badge>
+              ),
+            },
+            {
+              name: words.channelQueue,
+              width: '55%',
+              cell: ({ waiting, error, failingSince }) => (
+                <>
+                  {words.channelWaiting(waiting)}
                   {error !== null && (
                     <Text size="sm" dir="auto">
                       {failingSince !== null && <Time at={failingSince} />} {error.message}
                     </Text>
                   )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+                </>
+              ),
+            },
+          ]}
+        />
       )}
     </Panel>
   );

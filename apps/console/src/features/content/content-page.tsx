@@ -7,8 +7,8 @@ import { useState } from 'react';
 import { formatBytes } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Page } from '../../app/page.tsx';
-import { PathBreadcrumbs } from './breadcrumbs.tsx';
 import classes from './content.module.css';
+import { ContentBreadcrumbs } from './content-breadcrumbs.tsx';
 import { summaryQuery } from './content-queries.ts';
 import { DeleteDirectory } from './delete-directory.tsx';
 import { TreeList } from './tree-list.tsx';
@@ -24,7 +24,7 @@ export function ContentPage() {
     <Page title={words.title}>
       <Stack gap="sm">
         <Group justify="space-between" gap="sm">
-          <PathBreadcrumbs path={directory} />
+          <ContentBreadcrumbs path={directory} />
           {prefix !== '' && prefix === directory && <DeleteDirectoryButton directory={directory} />}
         </Group>
         <Search prefix={prefix} withDeleted={withDeleted} />

@@ -10,10 +10,11 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { ask, query, send } from '../../api/client.ts';
 import { ApiProblem } from '../../api/problem.ts';
 import { keys } from '../../api/queries.ts';
+import type { PageQuery } from '../../app/paged-list.ts';
 
 /** What was scrolled past is forgotten soon: a directory may have millions. */
 const FORGET_AFTER_MS = 60_000;
-export const TREE_PAGE = 500;
+const TREE_PAGE = 500;
 
 export type TreeEntry = TreePage['entries'][number];
 export type TreeDocument = Extract<TreeEntry, { kind: 'document' }>;
@@ -26,8 +27,9 @@ export interface TreeQuestion {
 
 export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
-export const treePageQuery = ({ prefix, withDeleted }: TreeQuestion, cursor: string | null) =>
-  queryOptions({
+export const treePageQuery =
+  ({ prefix, withDeleted }: TreeQuestion): PageQuery<TreeEntry> =>
+  (cursor) => ({
     queryKey: [...keys.documents, 'tree', prefix, withDeleted, cursor],
     queryFn: ({ signal }) => {
       const status = withDeleted ? 'all' : 'published';

@@ -8,8 +8,8 @@ import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
 import { messages } from '../../app/messages.ts';
 import { Page } from '../../app/page.tsx';
-import { PathBreadcrumbs } from './breadcrumbs.tsx';
 import classes from './content.module.css';
+import { ContentBreadcrumbs } from './content-breadcrumbs.tsx';
 import { documentQuery, type Version, versionsQuery } from './content-queries.ts';
 import { DeleteDocument, ReplicateAgain } from './document-commands.tsx';
 import { DocumentStates } from './document-states.tsx';
@@ -27,7 +27,7 @@ export function DocumentPage() {
   const { data: found, error, refetch } = useQuery(documentQuery(path));
   return (
     <Page title={path.slice(path.lastIndexOf('/') + 1)}>
-      <PathBreadcrumbs path={path} />
+      <ContentBreadcrumbs path={path} />
       {error !== null && <Failure error={error} what={words.document} onRetry={() => void refetch()} />}
       {found?.status === 'never' && <Empty title={words.neverPublished}>{words.neverPublishedDetail}</Empty>}
       {found?.status === 'published' && (

@@ -7,9 +7,9 @@ import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
 import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
 import { messages } from '../../app/messages.ts';
+import { useEntries, useKnownList } from '../../app/paged-list.ts';
 import classes from './content.module.css';
-import type { TreeDocument, TreeEntry, TreeQuestion } from './content-queries.ts';
-import { useKnownTree, useTreeEntries } from './use-tree.ts';
+import { type TreeDocument, type TreeEntry, treePageQuery, type TreeQuestion } from './content-queries.ts';
 
 const words = messages.content;
 const ROW_HEIGHT = 40;
@@ -21,7 +21,8 @@ export function TreeList({ question }: { question: TreeQuestion }) {
   const list = useRef<HTMLDivElement>(null);
   const isNarrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
   const height = isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
-  const tree = useKnownTree(question);
+  const pageQuery = treePageQuery(question);
+  const tree = useKnownList(pageQuery);
   const [scrollMargin, setScrollMargin] = useState(0);
   useLayoutEffect(() => {
     const top = (list.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
@@ -35,7 +36,7 @@ export function TreeList({ question }: { question: TreeQuestion }) {
   });
   const items = virtual.getVirtualItems();
   const looked = { first: items[0]?.index ?? 0, last: items.at(-1)?.index ?? 0 };
-  const entries = useTreeEntries(question, tree, looked);
+  const entries = useEntries(pageQuery, tree, looked);
   useLayoutEffect(() => virtual.measure(), [virtual, height]);
 
   if (entries.error !== null) {

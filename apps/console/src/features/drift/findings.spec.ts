@@ -1,10 +1,27 @@
 import { expect, it } from '@jest/globals';
-import { directoryOf, previewRepair } from './findings.ts';
+import { addSides, directoryOf, isDocument, previewRepair, total } from './findings.ts';
 
-it('gathers paths by their first two directories', () => {
-  expect(
-    ['a.json', 'units/u1.json', 'cldr/main/ar/languages.json', 'cldr/main/ar/'].map(directoryOf),
-  ).toEqual(['/', 'units/', 'cldr/main/', 'cldr/main/']);
+it('looks for directories where a prefix lies', () => {
+  expect(['', 'un', 'units/', 'units/u', 'cldr/main/ar/'].map(directoryOf)).toEqual([
+    '',
+    '',
+    'units/',
+    'units/',
+    'cldr/main/ar/',
+  ]);
+});
+
+it('adds up both sides, of which only one knows foreign objects', () => {
+  const added = addSides({ local: { missing: 1, orphan: 2 }, cdn: { missing: 4, foreign: 8 } });
+  expect(added).toEqual({ missing: 5, different: 0, unreadable: 0, orphan: 2, foreign: 8 });
+  expect(total(added)).toBe(15);
+});
+
+it('leads to documents, and not to what was never published', () => {
+  const finding = { side: 'local', path: 'a.json', expected: null, found: null } as const;
+  expect(isDocument({ ...finding, outcome: 'missing', subject: 'document' })).toBe(true);
+  expect(isDocument({ ...finding, outcome: 'orphan', subject: 'document' })).toBe(false);
+  expect(isDocument({ ...finding, outcome: 'different', subject: 'previous' })).toBe(false);
 });
 
 it('says what a repair would do, and leaves foreign objects alone', () => {

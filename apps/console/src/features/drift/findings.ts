@@ -1,9 +1,12 @@
-import type { ScanAnswer } from '@holdfast/api/types';
-import { send } from '../../api/client.ts';
+import type { FindingsPage, ScanAnswer, ScanSummary } from '@holdfast/api/types';
+import { queryOptions } from '@tanstack/react-query';
+import { ask, query } from '../../api/client.ts';
+import type { PageQuery } from '../../app/paged-list.ts';
 
-export type Finding = ScanAnswer['findings'][number];
+export type Finding = FindingsPage['findings'][number];
 export type Outcome = Finding['outcome'];
 export type Side = Finding['side'];
+export type DirectoryCounts = Pick<ScanSummary['directories'][number], Side>;
 
 export const OUTCOMES = [
   'missing',
@@ -14,90 +17,64 @@ export const OUTCOMES = [
 ] as const satisfies readonly Outcome[];
 export const SIDES = ['local', 'cdn'] as const satisfies readonly Side[];
 
-/** More are counted by nobody's browser; the report has them. */
-const MOST_READ = 100_000;
-const MOST_KEPT = 2_000;
-
-export interface Findings {
-  /** The first of them. */
-  readonly kept: readonly Finding[];
-  readonly total: number;
-  /** How many of each outcome lie in each directory, the fullest first. */
-  readonly directories: readonly Directory[];
-  /** Not all are counted: there are more than a page should read, or they lie on another node. */
-  readonly isPartial: boolean;
+/** Which of a scan's findings: as the address has it, and the server is asked. */
+export interface FindingsFilter {
+  readonly side?: Side;
+  readonly outcome?: Outcome;
+  readonly prefix?: string;
 }
 
-export interface Directory {
-  readonly name: string;
-  readonly total: number;
-  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
-}
+const PAGE = 500;
+/** What was scrolled past is forgotten soon: there may be as many findings as documents. */
+const FORGET_AFTER_MS = 60_000;
+const DIRECTORIES = 12;
 
-/** Reads a scan's findings as they stream; where this node does not have them, the first hundred that the log has. */
-export async function readFindings(scan: ScanAnswer, signal: AbortSignal): Promise<Findings> {
-  const collected = new Collected();
-  try {
-    const headers = { accept: 'application/x-ndjson' };
-    const answer = await send(`/v1/drift/scans/${encodeURIComponent(scan.id)}`, { headers, signal });
-    for await (const line of linesOf(answer.body!)) {
-      if (collected.total === MOST_READ) return collected.result(true);
-      collected.add(JSON.parse(line) as Finding);
-    }
-    return collected.result(false);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    const first = new Collected();
-    for (const finding of scan.findings) first.add(finding);
-    return first.result((scan.findingCount ?? 0) > scan.findings.length);
-  }
-}
+const urlOf = (scanId: string): string => `/v1/drift/scans/${encodeURIComponent(scanId)}`;
 
-class Collected {
-  readonly #kept: Finding[] = [];
-  readonly #directories = new Map<string, Partial<Record<Outcome, number>>>();
-  total = 0;
+// What a scan has found never changes, so nothing that happens makes these stale.
+export const findingsQuery =
+  (scanId: string, filter: FindingsFilter): PageQuery<Finding> =>
+  (cursor) => ({
+    queryKey: ['findings', scanId, filter, cursor],
+    queryFn: async ({ signal }) => {
+      const asked = query({ ...filter, cursor, limit: PAGE });
+      const { findings, next } = await ask<FindingsPage>(`${urlOf(scanId)}/findings${asked}`, { signal });
+      return { entries: findings, next };
+    },
+    staleTime: Infinity,
+    gcTime: FORGET_AFTER_MS,
+  });
 
-  add(finding: Finding): void {
-    this.total += 1;
-    if (this.#kept.length < MOST_KEPT) this.#kept.push(finding);
-    const name = directoryOf(finding.path);
-    const outcomes = this.#directories.get(name) ?? {};
-    outcomes[finding.outcome] = (outcomes[finding.outcome] ?? 0) + 1;
-    this.#directories.set(name, outcomes);
-  }
+export const summaryQuery = (scanId: string, filter: FindingsFilter) =>
+  queryOptions({
+    queryKey: ['findings-summary', scanId, filter],
+    queryFn: ({ signal }) =>
+      ask<ScanSummary>(`${urlOf(scanId)}/summary${query({ ...filter, limit: DIRECTORIES })}`, { signal }),
+  });
 
-  result(isPartial: boolean): Findings {
-    const directories = [...this.#directories].map(([name, outcomes]) => ({
-      name,
-      outcomes,
-      total: Object.values(outcomes).reduce((sum, count) => sum + count, 0),
-    }));
-    directories.sort((one, other) => other.total - one.total || (one.name < other.name ? -1 : 1));
-    return { kept: this.#kept, total: this.total, directories, isPartial };
-  }
-}
+/** The directory a prefix lies in, with its `/`; '' above all. */
+export const directoryOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('/') + 1);
 
-/** The first two levels, which are few however large the tree is. */
-export const directoryOf = (path: string): string => path.split('/').slice(0, -1).slice(0, 2).join('/') + '/';
+type Counts = Readonly<Partial<Record<Outcome, number>>>;
 
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  const reader = body.getReader();
-  let rest = '';
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      yield* lines.filter((line) => line !== '');
-    }
-    if (rest !== '') yield rest;
-  } finally {
-    void reader.cancel().catch(() => undefined);
-  }
-}
+/** On both sides together. */
+export const addSides = ({ local, cdn }: Readonly<Record<Side, Counts>>): Record<Outcome, number> => {
+  const sumOf = (outcome: Outcome): number => (local[outcome] ?? 0) + (cdn[outcome] ?? 0);
+  return {
+    missing: sumOf('missing'),
+    different: sumOf('different'),
+    unreadable: sumOf('unreadable'),
+    orphan: sumOf('orphan'),
+    foreign: sumOf('foreign'),
+  };
+};
+
+export const total = (counts: Counts): number =>
+  OUTCOMES.reduce((sum, outcome) => sum + (counts[outcome] ?? 0), 0);
+
+/** Whether a page of its own tells more of what is there: it was published. */
+export const isDocument = ({ subject, outcome }: Finding): boolean =>
+  subject === 'document' && outcome !== 'orphan' && outcome !== 'foreign';
 
 /** What a repair would do with what a scan has found, by action. */
 export function previewRepair(counts: NonNullable<ScanAnswer['counts']>): {

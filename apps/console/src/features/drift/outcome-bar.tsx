@@ -1,4 +1,3 @@
-import { Text } from '@mantine/core';
 import { messages } from '../../app/messages.ts';
 import classes from './drift.module.css';
 import { type Outcome, OUTCOMES } from './findings.ts';
@@ -6,36 +5,43 @@ import { type Outcome, OUTCOMES } from './findings.ts';
 const words = messages.drift;
 type Counted = Readonly<Partial<Record<Outcome | 'same', number>>>;
 
-/** How many there are of each outcome, as one bar; whoever cannot see it is told in words. */
-export function OutcomeBar({ counts, share = 1, what }: { counts: Counted; share?: number; what: string }) {
+/**
+ * How many there are of each outcome, as one bar.
+ * @param share  of the longest bar beside it
+ * @param what   it is about, for whoever does not see it; absent: what stands beside it says so
+ */
+export function OutcomeBar({ counts, share = 1, what }: { counts: Counted; share?: number; what?: string }) {
   const parts = (['same', ...OUTCOMES] as const).filter((outcome) => (counts[outcome] ?? 0) > 0);
-  const told = parts.map((outcome) => `${words.outcomes[outcome]} ${counts[outcome]}`).join(', ');
+  const all = parts.reduce((sum, outcome) => sum + counts[outcome]!, 0);
+  const told = parts.map((outcome) => `${words.outcomes[outcome]} ${counts[outcome]!.toLocaleString()}`);
+  const inWords = told.length === 0 ? words.nothing : told.join(', ');
   return (
-    <div className={classes.bar} role="img" aria-label={`${what}: ${told === '' ? words.nothing : told}`}>
+    <div className={classes.bar} role="img" aria-label={what === undefined ? inWords : `${what}: ${inWords}`}>
       {parts.map((outcome) => (
         <div
           key={outcome}
           className={classes.part}
           data-outcome={outcome}
-          style={{ flexGrow: counts[outcome] ?? 0, flexBasis: 0 }}
+          style={{ flexGrow: counts[outcome], flexBasis: 0 }}
         />
       ))}
-      {share < 1 && <div style={{ flexGrow: (total(counts) * (1 - share)) / share, flexBasis: 0 }} />}
+      {share < 1 && <div style={{ flexGrow: (all * (1 - share)) / share, flexBasis: 0 }} />}
     </div>
   );
 }
 
-const total = (counts: Counted): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+/** The sign that an outcome has in every picture. */
+export const Swatch = ({ outcome }: { outcome: Outcome | 'same' }) => (
+  <span className={classes.swatch} data-outcome={outcome} aria-hidden />
+);
 
-export function Legend({ outcomes }: { outcomes: readonly (Outcome | 'same')[] }) {
+export function Legend() {
   return (
     <ul className={classes.legend} aria-hidden>
-      {outcomes.map((outcome) => (
+      {OUTCOMES.map((outcome) => (
         <li key={outcome} className={classes.legendItem}>
-          <span className={classes.swatch} data-outcome={outcome} />
-          <Text size="xs" component="span">
-            {words.outcomes[outcome]}
-          </Text>
+          <Swatch outcome={outcome} />
+          {words.outcomes[outcome]}
         </li>
       ))}
     </ul>

@@ -1,5 +1,5 @@
 import type { JobAnswer } from '@holdfast/api/types';
-import { Button, Skeleton, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
+import { Button, Skeleton, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ask } from '../../api/client.ts';
@@ -10,6 +10,7 @@ import { formatBytes } from '../../app/format.ts';
 import { JobProgress } from '../../app/job-progress.tsx';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
+import { Records } from '../../app/records.tsx';
 import { useMayOperate } from '../../app/role.ts';
 import { Time } from '../../app/time.tsx';
 import classes from './drift.module.css';
@@ -43,44 +44,42 @@ export function QuarantinePanel() {
           <Text size="sm" c="dimmed">
             {words.quarantineDetail}
           </Text>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">{words.path}</Table.Th>
-                <Table.Th scope="col">{words.movedAt}</Table.Th>
-                <Table.Th scope="col">
-                  <VisuallyHidden>{words.restore}</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {entries.slice(0, shown).map(({ id, path, movedAt, bytes }) => (
-                <Table.Tr key={id}>
-                  <Table.Td className={classes.path}>
+          <Records
+            label={words.quarantine}
+            rows={entries.slice(0, shown)}
+            keyOf={({ id }) => id}
+            columns={[
+              {
+                name: words.path,
+                width: '50%',
+                cell: ({ path, bytes }) => (
+                  <div className={classes.path}>
                     <bdi>{path}</bdi>
                     <Text size="xs" c="dimmed">
                       {formatBytes(bytes)}
                     </Text>
-                  </Table.Td>
-                  <Table.Td>
-                    <Time at={movedAt} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Button
-                      size="xs"
-                      variant="default"
-                      disabled={!mayOperate}
-                      loading={restore.isPending && restore.variables === id}
-                      onClick={() => restore.mutate(id)}
-                      aria-label={words.restorePath(path)}
-                    >
-                      {words.restore}
-                    </Button>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+                  </div>
+                ),
+              },
+              { name: words.movedAt, cell: ({ movedAt }) => <Time at={movedAt} /> },
+              {
+                name: words.restore,
+                isNameless: true,
+                cell: ({ id, path }) => (
+                  <Button
+                    size="xs"
+                    variant="default"
+                    disabled={!mayOperate}
+                    loading={restore.isPending && restore.variables === id}
+                    onClick={() => restore.mutate(id)}
+                    aria-label={words.restorePath(path)}
+                  >
+                    {words.restore}
+                  </Button>
+                ),
+              },
+            ]}
+          />
           {entries.length > shown && (
             <Button variant="default" onClick={() => setShown(shown + PAGE)}>
               {messages.more}

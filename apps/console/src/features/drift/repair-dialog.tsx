@@ -1,42 +1,47 @@
-import type { JobAnswer } from '@holdfast/api/types';
+import type { JobAnswer, ScanAnswer } from '@holdfast/api/types';
 import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ask } from '../../api/client.ts';
-import { healthQuery } from '../../api/queries.ts';
 import { Failure } from '../../app/failure.tsx';
 import { messages } from '../../app/messages.ts';
 import classes from './drift.module.css';
-import type { previewRepair } from './findings.ts';
+import { type previewRepair, summaryQuery } from './findings.ts';
 import type { ScanRequest } from './start-scan.tsx';
 
 const words = messages.drift;
 
-/** Says what a repair will do, and asks for the number where something is to go. */
+/** Says what a repair will do, and asks for the number where more is to go than a repair takes by itself. */
 export function RepairDialog({
+  scan,
   plan,
   onClose,
 }: {
+  scan: ScanAnswer;
   plan: ReturnType<typeof previewRepair>;
   onClose: (job: JobAnswer | null) => void;
 }) {
-  const { data: health } = useQuery(healthQuery);
   const orphans = Math.max(plan.quarantine, plan.delete);
+  const { data: summary } = useQuery(summaryQuery(scan.id, {}));
   const [withOrphans, setWithOrphans] = useState(false);
   const [typed, setTyped] = useState('');
   const [isWrong, setIsWrong] = useState(false);
+  const isTooMany = withOrphans && orphans > (summary?.allowedOrphans ?? 0);
   const repair = useMutation({
     mutationFn: () => {
-      const body: ScanRequest = withOrphans
-        ? { kind: 'full', repair: 'all', confirm: orphans }
-        : { kind: 'full', repair: 'restore' };
+      const body: ScanRequest = {
+        kind: 'full',
+        node: scan.node,
+        repair: withOrphans ? 'all' : 'restore',
+        ...(isTooMany ? { confirm: orphans } : {}),
+      };
       return ask<JobAnswer>('/v1/drift/scans', { method: 'POST', body });
     },
     onSuccess: onClose,
   });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    const isRight = !withOrphans || typed.trim() === String(orphans);
+    const isRight = !isTooMany || typed.trim() === String(orphans);
     setIsWrong(!isRight);
     if (isRight) repair.mutate();
   };
@@ -52,7 +57,7 @@ export function RepairDialog({
     >
       <form onSubmit={submit}>
         <Stack>
-          <Text>{words.repairIntro(health?.node ?? '')}</Text>
+          <Text>{words.repairIntro(scan.node)}</Text>
           <ul className={classes.plan}>
             <li>{words.willMaterialise(plan.materialise)}</li>
             <li>{words.willReplicate(plan.replicate)}</li>
@@ -66,9 +71,10 @@ export function RepairDialog({
               onChange={(event) => setWithOrphans(event.currentTarget.checked)}
             />
           )}
-          {withOrphans && (
+          {isTooMany && (
             <TextInput
               label={words.typeNumber(orphans)}
+              description={words.tooMany(summary?.allowedOrphans ?? 0)}
               value={typed}
               onChange={(event) => {
                 setTyped(event.currentTarget.value);

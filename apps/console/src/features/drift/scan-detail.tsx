@@ -1,36 +1,24 @@
 import type { ScanAnswer } from '@holdfast/api/types';
-import { Badge, Button, Code, Group, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Button, Code, Group, Stack, Text } from '@mantine/core';
+import { Link, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import { keys } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { useMayOperate } from '../../app/role.ts';
 import { Time } from '../../app/time.tsx';
 import classes from './drift.module.css';
-import { type Finding, type Findings, OUTCOMES, previewRepair, readFindings, SIDES } from './findings.ts';
-import { Legend, OutcomeBar } from './outcome-bar.tsx';
+import { OUTCOMES, previewRepair, type Side, SIDES } from './findings.ts';
+import { FindingsPart } from './findings-part.tsx';
+import { OutcomeBar, Swatch } from './outcome-bar.tsx';
 import { RepairDialog } from './repair-dialog.tsx';
 
 const words = messages.drift;
-const DIRECTORIES_SHOWN = 12;
-const PAGE = 100;
+type Counts = NonNullable<ScanAnswer['counts']>;
 
 /** What one scan has found, as pictures and one by one, and what can be done about it. */
 export function ScanDetail({ scan, onRepair }: { scan: ScanAnswer; onRepair: (jobId: string) => void }) {
-  const [isRepairing, setIsRepairing] = useState(false);
-  const mayOperate = useMayOperate();
-  const { data: findings } = useQuery({
-    queryKey: [...keys.drift, 'findings', scan.id],
-    queryFn: ({ signal }) => readFindings(scan, signal),
-    staleTime: Infinity,
-    enabled: scan.state === 'completed',
-  });
-  const { counts } = scan;
-  if (counts === null) return null;
-  const plan = previewRepair(counts);
-  const hasWork = plan.materialise + plan.replicate + plan.quarantine + plan.delete > 0;
+  const { counts, state, error, findingCount } = scan;
   return (
     <Panel
       title={words.scanOf(messages.overview.scanKinds[scan.kind])}
@@ -39,33 +27,60 @@ export function ScanDetail({ scan, onRepair }: { scan: ScanAnswer; onRepair: (jo
           <Text size="sm" component="div">
             <bdi>{scan.node}</bdi>, <Time at={scan.startedAt} />
           </Text>
-          <Button size="xs" disabled={!hasWork || !mayOperate} onClick={() => setIsRepairing(true)}>
-            {words.repair}
-          </Button>
+          {counts !== null && <Repair scan={scan} counts={counts} onRepair={onRepair} />}
         </Group>
       }
     >
-      <Stack>
-        {SIDES.filter((side) => side === 'local' || scan.sides !== 'local').map((side) => (
-          <div key={side}>
-            <Text size="sm" fw={600}>
-              {words.sides[side]}: {words.same(counts[side].same)}
+      {counts === null ? (
+        <Empty title={state === 'running' ? words.runs : words.aborted}>
+          {state === 'running' ? words.runsDetail : error?.message}
+        </Empty>
+      ) : (
+        <Stack>
+          {SIDES.filter((side) => side === 'local' || scan.sides !== 'local').map((side) => (
+            <SideCounts key={side} side={side} counts={counts[side]} />
+          ))}
+          {scan.sides === 'local' && <Text size="sm">{words.bucketElsewhere}</Text>}
+          {scan.unsettled !== null && scan.unsettled > 0 && (
+            <Text size="sm" c="dimmed">
+              {words.unsettled(scan.unsettled)}
             </Text>
-            <OutcomeBar counts={counts[side]} what={words.sides[side]} />
-          </div>
-        ))}
-        {scan.sides === 'local' && <Text size="sm">{words.bucketElsewhere}</Text>}
-        <Legend outcomes={['same', ...OUTCOMES]} />
-        {scan.unsettled !== null && scan.unsettled > 0 && (
-          <Text size="sm" c="dimmed">
-            {words.unsettled(scan.unsettled)}
-          </Text>
-        )}
-        <Roots scan={scan} />
-        {findings === undefined ? <Skeleton height={120} /> : <FindingsOf findings={findings} />}
-      </Stack>
+          )}
+          <Roots scan={scan} />
+          {findingCount === 0 ? (
+            <Empty title={words.noFindings}>
+              {scan.kind === 'quick' ? words.noFindingsOfSample : words.noFindingsDetail}
+            </Empty>
+          ) : (
+            <FindingsPart scan={scan} />
+          )}
+        </Stack>
+      )}
+    </Panel>
+  );
+}
+
+function Repair({
+  scan,
+  counts,
+  onRepair,
+}: {
+  scan: ScanAnswer;
+  counts: Counts;
+  onRepair: (jobId: string) => void;
+}) {
+  const [isRepairing, setIsRepairing] = useState(false);
+  const mayOperate = useMayOperate();
+  const plan = previewRepair(counts);
+  const hasWork = plan.materialise + plan.replicate + plan.quarantine + plan.delete > 0;
+  return (
+    <>
+      <Button size="xs" disabled={!hasWork || !mayOperate} onClick={() => setIsRepairing(true)}>
+        {words.repair}
+      </Button>
       {isRepairing && (
         <RepairDialog
+          scan={scan}
           plan={plan}
           onClose={(job) => {
             setIsRepairing(false);
@@ -73,7 +88,42 @@ export function ScanDetail({ scan, onRepair }: { scan: ScanAnswer; onRepair: (jo
           }}
         />
       )}
-    </Panel>
+    </>
+  );
+}
+
+/** How one side compares with the log; each number shows what it counts. */
+function SideCounts({ side, counts }: { side: Side; counts: Counts[Side] }) {
+  const shown = useSearch({ from: '/drift' });
+  const { same, ...rest } = counts;
+  const found = OUTCOMES.filter((outcome) => outcome in rest && rest[outcome as keyof typeof rest] > 0);
+  return (
+    <div>
+      <Text size="sm" fw={600} mb={4}>
+        {words.sides[side]}
+      </Text>
+      <OutcomeBar counts={counts} what={words.sides[side]} />
+      <ul className={classes.legend}>
+        <li className={classes.legendItem}>
+          <Swatch outcome="same" />
+          {words.same(same)}
+        </li>
+        {found.map((outcome) => (
+          <li key={outcome} className={classes.legendItem}>
+            <Swatch outcome={outcome} />
+            <Link
+              to="/drift"
+              search={(before) => ({ scan: before.scan, side, outcome })}
+              resetScroll={false}
+              className={classes.link}
+              aria-current={shown.side === side && shown.outcome === outcome ? 'true' : undefined}
+            >
+              {words.counted(rest[outcome as keyof typeof rest], words.outcomes[outcome])}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -85,95 +135,5 @@ function Roots({ scan: { roots } }: { scan: ScanAnswer }) {
       {agree ? messages.overview.parityValue.agree : messages.overview.parityValue.differ}{' '}
       <Code className={classes.hash}>{roots.expected.slice(0, 16)}…</Code>
     </Text>
-  );
-}
-
-function FindingsOf({ findings }: { findings: Findings }) {
-  const [shown, setShown] = useState(PAGE);
-  if (findings.total === 0) return <Empty title={words.noFindings}>{words.noFindingsDetail}</Empty>;
-  const most = findings.directories[0]?.total ?? 1;
-  return (
-    <>
-      <Title order={3} size="h5">
-        {words.byDirectory}
-      </Title>
-      <div className={classes.directories}>
-        {findings.directories.slice(0, DIRECTORIES_SHOWN).map(({ name, total, outcomes }) => (
-          <DirectoryRow key={name} name={name} total={total} outcomes={outcomes} share={total / most} />
-        ))}
-      </div>
-      {findings.directories.length > DIRECTORIES_SHOWN && (
-        <Text size="sm" c="dimmed">
-          {words.moreDirectories(findings.directories.length - DIRECTORIES_SHOWN)}
-        </Text>
-      )}
-      <Title order={3} size="h5">
-        {words.findings(findings.total)}
-      </Title>
-      {findings.isPartial && <Text size="sm">{words.partial}</Text>}
-      <div className={classes.scroll} tabIndex={0} role="region" aria-label={words.findings(findings.total)}>
-        <Table stickyHeader>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{words.path}</Table.Th>
-              <Table.Th scope="col">{words.outcome}</Table.Th>
-              <Table.Th scope="col">{words.wantedAndFound}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {findings.kept.slice(0, shown).map((finding) => (
-              <FindingRow key={`${finding.side} ${finding.subject} ${finding.path}`} finding={finding} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </div>
-      {findings.kept.length > shown && (
-        <Group>
-          <Button variant="default" onClick={() => setShown(shown + PAGE)}>
-            {messages.more}
-          </Button>
-        </Group>
-      )}
-    </>
-  );
-}
-
-function DirectoryRow(row: Findings['directories'][number] & { share: number }) {
-  return (
-    <>
-      <Text size="sm" className={classes.path} dir="auto">
-        {row.name}
-      </Text>
-      <OutcomeBar counts={row.outcomes} share={row.share} what={row.name} />
-      <Text size="sm">{row.total.toLocaleString()}</Text>
-    </>
-  );
-}
-
-function FindingRow({ finding: { side, outcome, path, subject, expected, found } }: { finding: Finding }) {
-  return (
-    <Table.Tr>
-      <Table.Td className={classes.path}>
-        <bdi>{path === '' ? words.wholeSide : path}</bdi>
-        <Text size="xs" c="dimmed">
-          {words.sides[side]}, {words.subjects[subject]}
-        </Text>
-      </Table.Td>
-      <Table.Td>
-        <Badge variant="outline" color={outcome === 'foreign' ? 'blue' : 'red'}>
-          {words.outcomes[outcome]}
-        </Badge>
-      </Table.Td>
-      <Table.Td className={classes.hash}>
-        {expected !== null && (
-          <div>
-            {words.wanted} <bdi>{expected}</bdi>
-          </div>
-        )}
-        <div>
-          {words.foundThere} <bdi>{found ?? words.nothing}</bdi>
-        </div>
-      </Table.Td>
-    </Table.Tr>
   );
 }

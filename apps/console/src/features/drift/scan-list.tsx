@@ -1,12 +1,13 @@
 import type { ScanAnswer } from '@holdfast/api/types';
-import { Anchor, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { Empty } from '../../app/empty.tsx';
 import { formatDuration } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
+import { Records } from '../../app/records.tsx';
 import { Time } from '../../app/time.tsx';
-import { OUTCOMES } from './findings.ts';
+import { addSides } from './findings.ts';
 import { Legend, OutcomeBar } from './outcome-bar.tsx';
 
 const words = messages.drift;
@@ -18,43 +19,35 @@ export function ScanList({ scans, shown }: { scans: readonly ScanAnswer[]; shown
         <Empty title={messages.overview.noScans} />
       ) : (
         <Stack gap="sm">
-          <Table.ScrollContainer minWidth={560}>
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th scope="col">{messages.overview.scan}</Table.Th>
-                  <Table.Th scope="col">{messages.overview.node}</Table.Th>
-                  <Table.Th scope="col">{messages.overview.took}</Table.Th>
-                  <Table.Th scope="col" w="45%">
-                    {messages.overview.found}
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {scans.map((scan) => (
-                  <Table.Tr key={scan.id} aria-current={scan.id === shown ? 'true' : undefined}>
-                    <Table.Td>
-                      <Anchor
-                        renderRoot={(props) => <Link {...props} to="/drift" search={{ scan: scan.id }} />}
-                        fw={scan.id === shown ? 700 : undefined}
-                      >
-                        {messages.overview.scanKinds[scan.kind]}
-                      </Anchor>{' '}
-                      <Time at={scan.startedAt} ago />
-                    </Table.Td>
-                    <Table.Td>
-                      <bdi>{scan.node}</bdi>
-                    </Table.Td>
-                    <Table.Td>{scan.durationMs === null ? '–' : formatDuration(scan.durationMs)}</Table.Td>
-                    <Table.Td>
-                      <Found scan={scan} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-          <Legend outcomes={OUTCOMES} />
+          <Records
+            label={words.lastScans}
+            rows={scans}
+            keyOf={({ id }) => id}
+            isCurrent={({ id }) => id === shown}
+            columns={[
+              {
+                name: messages.overview.scan,
+                cell: ({ id, kind, startedAt }) => (
+                  <>
+                    <Anchor
+                      renderRoot={(props) => <Link {...props} to="/drift" search={{ scan: id }} />}
+                      fw={id === shown ? 700 : undefined}
+                    >
+                      {messages.overview.scanKinds[kind]}
+                    </Anchor>{' '}
+                    <Time at={startedAt} ago />
+                  </>
+                ),
+              },
+              { name: messages.overview.node, cell: ({ node }) => <bdi>{node}</bdi> },
+              {
+                name: messages.overview.took,
+                cell: ({ durationMs }) => (durationMs === null ? '–' : formatDuration(durationMs)),
+              },
+              { name: messages.overview.found, width: '45%', cell: (scan) => <Found scan={scan} /> },
+            ]}
+          />
+          <Legend />
         </Stack>
       )}
     </Panel>
@@ -71,13 +64,7 @@ function Found({ scan: { state, counts, isClean, error } }: { scan: ScanAnswer }
     );
   }
   const { local, cdn } = counts;
-  const found = {
-    missing: local.missing + cdn.missing,
-    different: local.different + cdn.different,
-    unreadable: local.unreadable + cdn.unreadable,
-    orphan: local.orphan + cdn.orphan,
-    foreign: cdn.foreign,
-  };
+  const found = addSides({ local, cdn });
   const differing = found.missing + found.different + found.unreadable + found.orphan;
   return (
     <>

@@ -1,9 +1,9 @@
 import type { JobAnswer, ScanAnswer } from '@holdfast/api/types';
-import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { Button, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ask } from '../../api/client.ts';
-import { keys } from '../../api/queries.ts';
+import { healthQuery, keys } from '../../api/queries.ts';
 import { Failure } from '../../app/failure.tsx';
 import { JobProgress } from '../../app/job-progress.tsx';
 import { messages } from '../../app/messages.ts';
@@ -22,12 +22,15 @@ export function StartScan({
   onStarted: (job: JobAnswer) => void;
 }) {
   const [kind, setKind] = useState<Kind>('full');
+  const [node, setNode] = useState<string | null>(null);
+  const { data: health } = useQuery(healthQuery);
+  const nodes = health?.nodes.map((known) => known.node) ?? [];
   const mayOperate = useMayOperate();
   const start = useMutation({
     mutationFn: () =>
       ask<JobAnswer>('/v1/drift/scans', {
         method: 'POST',
-        body: { kind, repair: 'none' } satisfies ScanRequest,
+        body: { kind, repair: 'none', node: node ?? undefined } satisfies ScanRequest,
       }),
     onSuccess: onStarted,
   });
@@ -41,6 +44,15 @@ export function StartScan({
             data={KINDS.map((value) => ({ value, label: messages.overview.scanKinds[value] }))}
             aria-label={words.kind}
           />
+          {nodes.length > 1 && (
+            <Select
+              aria-label={words.filesOf}
+              data={nodes}
+              value={node ?? health?.node ?? null}
+              onChange={setNode}
+              allowDeselect={false}
+            />
+          )}
           <Button onClick={() => start.mutate()} loading={start.isPending} disabled={!mayOperate}>
             {words.doStart}
           </Button>
@@ -57,6 +69,8 @@ export function StartScan({
 
 export interface ScanRequest {
   readonly kind: Kind;
+  /** Whose files; absent: those of the node that answers. */
+  readonly node?: string;
   readonly repair: ScanAnswer['repair'];
   readonly confirm?: number;
 }

@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Skeleton, Stack, Table, Text, Tooltip } from '@mantine/core';
+import { Button, Group, SegmentedControl, Skeleton, Stack, Text, Tooltip } from '@mantine/core';
 import { IconCircleCheck, IconCircleX, IconPin } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -8,6 +8,7 @@ import { Failure } from '../../app/failure.tsx';
 import { formatDuration, formatInstant } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
+import { Records } from '../../app/records.tsx';
 import { Time, useNow } from '../../app/time.tsx';
 import { type ProbeSample, readSwitches, spansOf, type Switch } from './history.ts';
 import classes from './mode.module.css';
@@ -111,42 +112,36 @@ function Timeline(props: { switches: readonly Switch[]; lengthMs: number; isWhol
 
 function Switches({ switches }: { switches: readonly Switch[] }) {
   return (
-    <Table.ScrollContainer minWidth={640} type="native">
-      <Table verticalSpacing="xs">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col">{words.when}</Table.Th>
-            <Table.Th scope="col">{words.whereTo}</Table.Th>
-            <Table.Th scope="col">{words.who}</Table.Th>
-            <Table.Th scope="col">{words.reason}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {switches.map(({ position, at, choice, pinned, cause, actor, reason, probes }) => (
-            <Table.Tr key={position}>
-              <Table.Td>
-                <Time at={at} />
-              </Table.Td>
-              <Table.Td>
-                <span className={classes.legendItem}>
-                  <span className={classes.swatch} data-choice={choice} aria-hidden /> {words.choices[choice]}
-                  {pinned && <IconPin size={14} aria-label={words.pinned} role="img" />}
-                </span>
-              </Table.Td>
-              <Table.Td>
-                <bdi>{cause === 'probe' ? words.probe : actor}</bdi>
-              </Table.Td>
-              <Table.Td className={classes.reason}>
-                {probes.length > 0 && <Probes probes={probes} />}
-                <Text size="sm" dir="auto" c={probes.length > 0 ? 'dimmed' : undefined}>
-                  {reason}
-                </Text>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <Records
+      label={words.history}
+      rows={switches}
+      keyOf={({ position }) => position}
+      columns={[
+        { name: words.when, cell: ({ at }) => <Time at={at} /> },
+        {
+          name: words.whereTo,
+          cell: ({ choice, pinned }) => (
+            <span className={classes.legendItem}>
+              <span className={classes.swatch} data-choice={choice} aria-hidden /> {words.choices[choice]}
+              {pinned && <IconPin size={14} aria-label={words.pinned} role="img" />}
+            </span>
+          ),
+        },
+        { name: words.who, cell: ({ cause, actor }) => <bdi>{cause === 'probe' ? words.probe : actor}</bdi> },
+        {
+          name: words.reason,
+          width: '45%',
+          cell: ({ probes, reason }) => (
+            <>
+              {probes.length > 0 && <Probes probes={probes} />}
+              <Text size="sm" dir="auto" c={probes.length > 0 ? 'dimmed' : undefined}>
+                {reason}
+              </Text>
+            </>
+          ),
+        },
+      ]}
+    />
   );
 }
 

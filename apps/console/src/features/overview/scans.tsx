@@ -1,5 +1,5 @@
 import type { ScanAnswer } from '@holdfast/api/types';
-import { Anchor, Skeleton, Table, Text } from '@mantine/core';
+import { Anchor, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { driftQuery } from '../../api/queries.ts';
@@ -8,6 +8,7 @@ import { Failure } from '../../app/failure.tsx';
 import { formatDuration } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
+import { Records } from '../../app/records.tsx';
 import { Time } from '../../app/time.tsx';
 
 const words = messages.overview;
@@ -33,30 +34,27 @@ export function LastScans() {
       ) : data.scans.length === 0 ? (
         <Empty title={words.noScans} />
       ) : (
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{words.scan}</Table.Th>
-              <Table.Th scope="col">{words.began}</Table.Th>
-              <Table.Th scope="col">{words.took}</Table.Th>
-              <Table.Th scope="col">{words.found}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data.scans.slice(0, SHOWN).map((scan) => (
-              <Table.Tr key={scan.id}>
-                <Table.Td>{words.scanKinds[scan.kind]}</Table.Td>
-                <Table.Td>
-                  <Time at={scan.startedAt} ago />
-                </Table.Td>
-                <Table.Td>{scan.durationMs === null ? '–' : formatDuration(scan.durationMs)}</Table.Td>
-                <Table.Td>
-                  <Found scan={scan} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Records
+          label={words.scans}
+          rows={data.scans.slice(0, SHOWN)}
+          keyOf={({ id }) => id}
+          columns={[
+            {
+              name: words.scan,
+              cell: ({ id, kind }) => (
+                <Anchor renderRoot={(props) => <Link {...props} to="/drift" search={{ scan: id }} />}>
+                  {words.scanKinds[kind]}
+                </Anchor>
+              ),
+            },
+            { name: words.began, cell: ({ startedAt }) => <Time at={startedAt} ago /> },
+            {
+              name: words.took,
+              cell: ({ durationMs }) => (durationMs === null ? '–' : formatDuration(durationMs)),
+            },
+            { name: words.found, cell: (scan) => <Found scan={scan} /> },
+          ]}
+        />
       )}
     </Panel>
   );

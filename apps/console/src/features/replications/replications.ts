@@ -31,6 +31,12 @@ export function sinceOf(window: string | undefined, nowMs: number): string | und
 export const keyOf = ({ path, version }: Pick<Replication, 'path' | 'version'>): string =>
   `${path} ${version}`;
 
+/** The set with a key, or without it. */
+export function withOrWithout(keys: ReadonlySet<string>, key: string, isIn: boolean): ReadonlySet<string> {
+  const others = [...keys].filter((known) => known !== key);
+  return new Set(isIn ? [...others, key] : others);
+}
+
 /** What goes on by itself needs nobody; what was given up does. */
 export const canRetry = ({ status }: Pick<Replication, 'status'>): boolean =>
   status === 'dead-letter' || status === 'failed';

@@ -31,6 +31,16 @@ export function learn(
   return [...before, after, ...pages.slice(index + 2)];
 }
 
-/** Every page but the last is full. */
-export const countRows = (pages: readonly KnownPage[], pageSize: number, unseen: number): number =>
-  (pages.length - 1) * pageSize + (pages.at(-1)?.length ?? unseen);
+/** The first row of each page, and at the end how many rows there are; `unseen` of them for a page that has yet to come. */
+export function startsOf(pages: readonly KnownPage[], unseen: number): number[] {
+  const starts = [0];
+  for (const { length } of pages) starts.push(starts.at(-1)! + (length ?? unseen));
+  return starts;
+}
+
+/** The page a row stands on. A page may have no rows at all, and another one after it. */
+export const pageAt = (starts: readonly number[], row: number): number =>
+  Math.max(
+    0,
+    starts.findLastIndex((start, page) => start <= row && page < starts.length - 1),
+  );
