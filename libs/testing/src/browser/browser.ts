@@ -11,6 +11,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Half a second for each press of a key.
+  '--disable-smooth-scrolling',
 ];
 
 /** The Chromium of this machine; TEST_CHROMIUM names another one. Undefined where there is none. */
