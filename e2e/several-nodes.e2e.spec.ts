@@ -14,10 +14,13 @@ import { describeWithS3 } from '@holdfast/testing/s3-suite';
 const MINUTES = 60_000;
 const SECONDS = Number(process.env['TEST_CHAOS_SECONDS'] ?? 25);
 const NAMES = ['web-1', 'web-2', 'web-3'];
-const WRITERS = 10;
-/** Of each writer: 50 a second in all. */
-const EVERY_MS = 200;
-const PATHS_PER_WRITER = 60;
+/** Publishes that begin each second, whatever becomes of those before. */
+const RATE = 50;
+const PATHS = 600;
+/** More than ever wait, unless nothing goes through any more. */
+const MOST_IN_FLIGHT = 3_000;
+/** How long a client waits for one node before it asks the next. */
+const PATIENCE_MS = 5_000;
 
 interface Node {
   readonly name: string;
@@ -84,8 +87,16 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 }, MINUTES);
 
-/** Publishes to one node after the other until one acknowledges; the same key makes it one event however often it is sent. */
-async function publish(path: string, text: string, key: string, turn: number): Promise<{ version: number }> {
+/**
+ * Publishes as a client behind a load balancer does: to one node after the other until one acknowledges. The same key
+ * makes it one event however often it is sent.
+ * @param failed  told of each attempt that was not answered with success
+ */
+async function publish(
+  path: string,
+  text: string,
+  { key, turn, failed }: { key: string; turn: number; failed?: (why: string) => void },
+): Promise<{ version: number }> {
   for (let attempt = 0; ; attempt += 1) {
     const { product } = nodes[(turn + attempt) % nodes.length]!;
     try {
@@ -93,34 +104,81 @@ async function publish(path: string, text: string, key: string, turn: number): P
         method: 'PUT',
         headers: { 'content-type': 'application/json', 'idempotency-key': key },
         body: text,
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(PATIENCE_MS),
       });
       if (answer.ok) return (await answer.json()) as { version: number };
-      if (answer.status < 500) throw new Refused(`${answer.status} ${await answer.text()}`);
+      const problem = await answer.text();
+      if (answer.status < 500) throw new Refused(`${answer.status} ${problem}`);
+      failed?.((JSON.parse(problem) as { code: string }).code);
     } catch (error) {
       if (error instanceof Refused) throw error;
+      failed?.(reasonOf(error as Error));
     }
-    await sleep(100);
+    // All of them were asked.
+    if (attempt % nodes.length === nodes.length - 1) await sleep(100 + Math.random() * 100);
   }
 }
 
 class Refused extends Error {}
 
+const reasonOf = ({ name, cause }: Error): string =>
+  name === 'TimeoutError' ? 'no answer' : ((cause as { code?: string } | undefined)?.code ?? name);
+
 interface Acknowledged {
   readonly path: string;
   readonly version: number;
   readonly sha256: string;
+  /** From the moment at which it was due. */
+  readonly latencyMs: number;
 }
 
-async function write(writer: number, until: number, acknowledged: Acknowledged[]): Promise<void> {
-  for (let round = 0; Date.now() < until; round += 1) {
-    const begunAt = Date.now();
-    const path = `units/${writer}/${round % PATHS_PER_WRITER}.json`;
-    const text = JSON.stringify({ writer, round, text: 'x'.repeat(500) });
-    const { version } = await publish(path, text, `w${writer}-r${round}`, writer + round);
-    acknowledged.push({ path, version, sha256: hash('sha256', text) });
-    await sleep(Math.max(0, begunAt + EVERY_MS - Date.now()));
+interface Load {
+  readonly acknowledged: Acknowledged[];
+  offered: number;
+  /** Acknowledged while publishes still began. */
+  inTime: number;
+  mostInFlight: number;
+  /** Attempts that failed, by what the client saw. */
+  readonly failures: Record<string, number>;
+}
+
+/** Begins so many publishes a second until the time is over, and waits for all of them. */
+async function load(until: number): Promise<Load> {
+  const done: Load = { acknowledged: [], offered: 0, inTime: 0, mostInFlight: 0, failures: {} };
+  const inFlight = new Set<Promise<void>>();
+  const refused: unknown[] = [];
+  const failed = (why: string): void => {
+    done.failures[why] = (done.failures[why] ?? 0) + 1;
+  };
+  const one = async (nth: number, dueAt: number): Promise<void> => {
+    const path = `units/${nth % PATHS}.json`;
+    const text = JSON.stringify({ nth, text: 'x'.repeat(500) });
+    const { version } = await publish(path, text, { key: `publish-${nth}`, turn: nth, failed });
+    const now = performance.now();
+    done.acknowledged.push({ path, version, sha256: hash('sha256', text), latencyMs: now - dueAt });
+    if (Date.now() <= until) done.inTime += 1;
+  };
+  const begunAt = performance.now();
+  while (Date.now() < until) {
+    const due = Math.floor(((performance.now() - begunAt) * RATE) / 1_000);
+    for (; done.offered < due; done.offered += 1) {
+      if (inFlight.size >= MOST_IN_FLIGHT) throw new Error(`${MOST_IN_FLIGHT} publishes wait.`);
+      const work = one(done.offered, begunAt + (done.offered * 1_000) / RATE)
+        .catch((error: unknown) => refused.push(error))
+        .then(() => void inFlight.delete(work));
+      inFlight.add(work);
+    }
+    done.mostInFlight = Math.max(done.mostInFlight, inFlight.size);
+    await sleep(10);
   }
+  await Promise.all(inFlight);
+  if (refused.length > 0) throw refused[0];
+  return done;
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 }
 
 /** Kills what it meets at random, until the time is over. @returns how often it did what */
@@ -264,7 +322,7 @@ describeWithS3('three nodes on one event store and one bucket', (s3) => {
     'MODE_STALE: one that is cut off keeps serving what it has, says so, and catches up',
     async () => {
       const [one] = nodes;
-      await publish('a.json', '{"n":1}', 'first', 0);
+      await publish('a.json', '{"n":1}', { key: 'first', turn: 0 });
       await waitFor('the file everywhere', () =>
         nodes.every((node) => readFileSync(join(treeOf(node), 'a.json')).length > 0),
       );
@@ -276,7 +334,7 @@ describeWithS3('three nodes on one event store and one bucket', (s3) => {
       expect((await fetch(`${one!.product.url}/v1/url/a.json`)).status).toBe(200);
       server.swallow(false);
       await waitFor('it to be ready again', async () => (await readiness()).length === 0);
-      await publish('b.json', '{"n":2}', 'second', 0);
+      await publish('b.json', '{"n":2}', { key: 'second', turn: 0 });
       await waitFor('the new file everywhere', () =>
         nodes.every((node) => readFileSync(join(treeOf(node), 'b.json')).length > 0),
       );
@@ -288,13 +346,13 @@ describeWithS3('three nodes on one event store and one bucket', (s3) => {
     `come to the same trees, bucket and roots after ${SECONDS} s of 50 publishes a second and kills at random`,
     async () => {
       const until = Date.now() + SECONDS * 1_000;
-      const acknowledged: Acknowledged[] = [];
       const wrecking = wreck(until);
-      const writing = Array.from({ length: WRITERS }, (_, writer) => write(writer, until, acknowledged));
-      // Also where a writer fails: a node that is being started belongs to somebody.
-      await Promise.allSettled([wrecking, ...writing]);
+      const loading = load(until);
+      // Also where publishing fails: a node that is being started belongs to somebody.
+      await Promise.allSettled([wrecking, loading]);
       const wrecked = await wrecking;
-      await Promise.all(writing);
+      const { acknowledged, ...loaded } = await loading;
+      expect(acknowledged).toHaveLength(loaded.offered);
       const settlingSince = Date.now();
       await untilSettled();
       const settledAfterMs = Date.now() - settlingSince;
@@ -309,7 +367,8 @@ describeWithS3('three nodes on one event store and one bucket', (s3) => {
       const inLog = new Set(published.map(({ data }) => `${data.path} ${data.sha256}`));
       expect(acknowledged.filter(({ path, sha256 }) => !inLog.has(`${path} ${sha256}`))).toEqual([]);
       // The last of each path is what is live.
-      const last = new Map(acknowledged.map(({ path, sha256 }) => [path, sha256]));
+      const inOrder = acknowledged.toSorted((a, b) => a.version - b.version);
+      const last = new Map(inOrder.map(({ path, sha256 }) => [path, sha256]));
       for (const [path, sha256] of last) {
         expect([path, hash('sha256', readFileSync(join(treeOf(three), path)))]).toEqual([path, sha256]);
       }
@@ -323,10 +382,20 @@ describeWithS3('three nodes on one event store and one bucket', (s3) => {
       expect(story.map(({ type }) => type)).toEqual(
         expect.arrayContaining(['ContentPublished', 'ContentReplicated']),
       );
+      const latencies = acknowledged.map(({ latencyMs }) => latencyMs);
       console.info(
         JSON.stringify({
+          seconds: SECONDS,
+          ...loaded,
           acknowledged: acknowledged.length,
-          perSecond: Math.round(acknowledged.length / SECONDS),
+          offeredPerSecond: loaded.offered / SECONDS,
+          acknowledgedPerSecond: loaded.inTime / SECONDS,
+          latencyMs: {
+            p50: percentile(latencies, 0.5),
+            p90: percentile(latencies, 0.9),
+            p99: percentile(latencies, 0.99),
+            longest: percentile(latencies, 1),
+          },
           wrecked,
           settledAfterMs,
           replications: replicated.length,

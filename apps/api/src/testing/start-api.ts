@@ -1,4 +1,4 @@
-import type { Clock, LogEntry, NewEvent } from '@holdfast/domain';
+import type { Clock, LogEntry, LogPage, NewEvent, Position } from '@holdfast/domain';
 import { newEventId, systemClock } from '@holdfast/domain';
 import { openEventStore } from '@holdfast/event-store';
 import { eventStorePlaceOf, Secret } from '@holdfast/settings';
@@ -116,8 +116,13 @@ export async function startApi(
       return { status, results: parseLines(body.toString()) };
     },
     events: async () => {
-      const { events } = await other.readLog({ after: null, maxCount: 100_000 });
-      return events.slice(1);
+      const events: LogEntry[] = [];
+      for (let after: Position | null = null; ;) {
+        const page: LogPage = await other.readLog({ after, maxCount: 1_000 });
+        events.push(...page.events);
+        if (page.isEnd) return events.slice(1);
+        after = page.next;
+      }
     },
     append: async (stream, event, at = clock.now().toISOString()) => {
       const metadata = { correlationId: 'other', causationId: 'other', actor: 'projector:test-node', at };

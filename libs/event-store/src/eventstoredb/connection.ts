@@ -12,10 +12,12 @@ import {
   NO_STREAM,
   type PersistentSubscriptionToStream,
   persistentSubscriptionToStreamSettingsFromDefaults,
+  type ReadAllOptions,
   type RecordedEvent,
   START,
 } from '@eventstore/db-client';
 import { type Direction, HoldfastError } from '@holdfast/domain';
+import { readAllFiltered } from './filtered-read.ts';
 import { LiveSource } from './live-source.ts';
 import type { LogPlace } from './schema.ts';
 import { unavailable } from './translate-error.ts';
@@ -95,20 +97,24 @@ export class Connection {
     }
   }
 
-  /** Reads the whole server: forwards the place is included, backwards it is not; null is the end that comes first. */
-  async *readAll(options: {
-    direction: Direction;
-    from: LogPlace | null;
-    maxCount: number;
-  }): AsyncGenerator<AllStreamResolvedEvent, void, undefined> {
-    const isForwards = options.direction === 'forwards';
-    const read = this.#client.readAll({
+  /**
+   * Reads the whole server: forwards the place is included, backwards it is not; null is the end that comes first.
+   * @param filter  what does not pass is not sent
+   */
+  async *readAll(
+    { direction, from, maxCount }: { direction: Direction; from: LogPlace | null; maxCount: number },
+    filter?: Filter,
+  ): AsyncGenerator<AllStreamResolvedEvent, void, undefined> {
+    const isForwards = direction === 'forwards';
+    const options: ReadAllOptions = {
       direction: isForwards ? FORWARDS : BACKWARDS,
-      fromPosition: options.from ?? (isForwards ? START : END),
-      maxCount: options.maxCount,
+      fromPosition: from ?? (isForwards ? START : END),
+      maxCount,
       requiresLeader: true,
-    });
-    yield* this.#guarded(read, options.maxCount);
+    };
+    const read =
+      filter === undefined ? this.#client.readAll(options) : readAllFiltered(this.#client, options, filter);
+    yield* this.#guarded(read, maxCount);
   }
 
   /** Everything after the place that passes the filter, as it comes. */

@@ -1,4 +1,3 @@
-import { eventTypeFilter, excludeSystemEvents, type Filter, streamNameFilter } from '@eventstore/db-client';
 import {
   HoldfastError,
   type LogFilter,
@@ -10,12 +9,14 @@ import type { Connection } from './connection.ts';
 import type { LiveSource } from './live-source.ts';
 import type { EventReader } from './read-events.ts';
 import { type FetchedEvent, type LogPlace, toPlace, toPosition } from './schema.ts';
+import { serverFilter } from './server-filter.ts';
 import { translateError, unavailable } from './translate-error.ts';
 
 const DEFAULT_PAGE = 256;
 const PAGE_BYTES = 8 * 1024 * 1024;
-/** How often an idle subscription makes sure that nothing lies beyond what it handed out. */
+/** How often an idle subscription makes sure that nothing lies beyond what it handed out; at first it is waited for. */
 const LOOK_EVERY_MS = 400;
+const FIRST_LOOKS_EVERY_MS = 50;
 
 export interface Followed {
   readonly connection: Connection;
@@ -66,15 +67,20 @@ export async function* followLogLive(
   signal.addEventListener('abort', ring);
   const forget = log.onClose(ring);
 
-  /** What lies between the position and the next event that passes. */
+  /** What lies between the position and the next event that passes: the log's head tells whether there can be anything. */
   const look = async (): Promise<'current' | 'behind'> => {
     lookedAt = performance.now();
-    const page = await reader.readLog({ after, maxCount: 1, ...(filter === undefined ? {} : { filter }) });
-    if (after !== null && page.isPastEnd) throw pastEnd(after, connection.server);
+    const head = await reader.head();
+    if (after !== null && after > head) throw pastEnd(after, connection.server);
+    if (after === head) return 'current';
+    if (filter === undefined) return 'behind';
+    const page = await reader.readLog({ after, maxCount: 1, filter });
     if (page.events.length > 0) return 'behind';
     after = page.next;
     return page.isEnd ? 'current' : 'behind';
   };
+  const untilLook = (): number =>
+    Math.max(0, lookedAt + (hasSaidEnd ? LOOK_EVERY_MS : FIRST_LOOKS_EVERY_MS) - performance.now());
 
   try {
     for (;;) {
@@ -87,16 +93,14 @@ export async function* followLogLive(
       }
       const visible = await reader.decode(await reader.withoutForgotten(events), withBodies);
       if (visible.length > 0) {
-        const isEnd: boolean = !hasSaidEnd && visible.length < maxCount && (await look()) === 'current';
-        hasSaidEnd ||= isEnd;
-        yield { events: visible, next: after, isEnd };
+        yield { events: visible, next: after, isEnd: false };
         continue;
       }
       if (reached !== null) continue;
       if (source.failure !== null) {
         throw translateError(source.failure, 'to a subscriber', connection.server);
       }
-      if (performance.now() - lookedAt >= LOOK_EVERY_MS) {
+      if (untilLook() === 0) {
         const before = after;
         const state = await look();
         if (state === 'behind' && after === before) {
@@ -116,7 +120,7 @@ export async function* followLogLive(
         if (isEnd) onCurrent?.();
         else if (after !== before) lookedAt = -Infinity;
       }
-      await source.rung(Math.max(0, lookedAt + LOOK_EVERY_MS - performance.now()));
+      await source.rung(untilLook());
     }
   } catch (error) {
     throw translateError(error, 'to a subscriber', connection.server);
@@ -166,20 +170,6 @@ function take(
   }
   return { events, reached };
 }
-
-/** The server filters by one of stream and type; the rest is left out here. */
-function serverFilter(filter: LogFilter | undefined, prefix: string): Filter {
-  if (filter?.streamPrefixes !== undefined) {
-    // A list of none lets nothing pass.
-    const prefixes = filter.streamPrefixes.map((stream) => prefix + stream);
-    return streamNameFilter({ prefixes: prefixes.length === 0 ? [NOTHING] : prefixes });
-  }
-  if (prefix !== '') return streamNameFilter({ prefixes: [prefix] });
-  if (filter?.types === undefined) return excludeSystemEvents();
-  return eventTypeFilter({ prefixes: filter.types.length === 0 ? [NOTHING] : [...filter.types] });
-}
-
-const NOTHING = '\u0000';
 
 /** The signal changes while the loop waits, which the compiler does not see. */
 const isAborted = (signal: AbortSignal): boolean => signal.aborted;

@@ -5,8 +5,8 @@ import {
   bodyUnreadable,
   decodeEvent,
   type Direction,
-  type EventType,
   joinBody,
+  laterPosition,
   type LogEntry,
   type LogFilter,
   type LogPage,
@@ -17,23 +17,19 @@ import {
 } from '@holdfast/domain';
 import type { Connection } from './connection.ts';
 import { type FetchedEvent, fromRecorded, type LogPlace, toPlace, toPosition } from './schema.ts';
+import { passes, serverFilter } from './server-filter.ts';
 import { isNoPosition } from './translate-error.ts';
 
-/** How far one page looks for events that pass its filter. */
+/** How far one page looks, among what the server sends, for events that pass its filter. */
 const SEARCH_WINDOW = 4_096;
 /** Events asked for in one call. */
 const MAX_BATCH = 1_024;
 const PAGE_BYTES = 8 * 1024 * 1024;
 const READS_AT_ONCE = 16;
 
-/** A page, and whether the server had anything at all at or after the place where it begins. */
-export interface ScannedPage extends LogPage {
-  readonly isPastEnd: boolean;
-}
-
 /**
  * Reads the events of one log among all that lie on the server: those whose streams begin with the log's
- * prefix and belong to nobody else. Calls hold nothing open.
+ * prefix and belong to nobody else. The others are passed over by the server and never sent. Calls hold nothing open.
  */
 export class EventReader {
   readonly #connection: Connection;
@@ -75,15 +71,18 @@ export class EventReader {
     return found;
   }
 
-  async readLog(options: ReadLogOptions): Promise<ScannedPage> {
+  async readLog(options: ReadLogOptions): Promise<LogPage> {
     const { direction = 'forwards', after, filter, maxCount, withBodies } = options;
+    const isForwards = direction === 'forwards';
+    // Asked for first: so there is nothing up to it that the read does not see.
+    const head = isForwards && filter !== undefined ? await this.head() : null;
     const kept: FetchedEvent[] = [];
-    let [looked, bytes, isEnd, hasAny] = [0, 0, true, false];
+    let [looked, bytes, isEnd] = [0, 0, true];
     let next = after;
-    const batch = filter === undefined ? Math.min(maxCount + 2, MAX_BATCH) : MAX_BATCH;
-    const start = direction === 'forwards' ? this.#first() : null;
-    for await (const event of this.#all(direction, after === null ? start : toPlace(after), batch)) {
-      hasAny = true;
+    const start = after === null ? (isForwards ? this.#first() : null) : toPlace(after);
+    // Backwards the server would go on, filtering, beyond the log's beginning.
+    const sent = isForwards ? filter : undefined;
+    for await (const event of this.#all(direction, start, maxCount + 2, sent)) {
       const stream = this.#ownStream(event);
       const position = toPosition(event.position);
       if (stream === null || position === after) continue;
@@ -98,15 +97,20 @@ export class EventReader {
         kept.push(fetched);
         if (withBodies === true) bytes += fetched.bodyBytes;
       }
-      if (direction === 'backwards' && event.position.commit <= this.#first().commit) break;
+      if (!isForwards && event.position.commit <= this.#first().commit) break;
     }
-    const events = await this.decode(await this.withoutForgotten(kept), withBodies);
-    return { events, next, isEnd, isPastEnd: !hasAny };
+    if (isEnd && head !== null) next = laterPosition(next, head);
+    return { events: await this.decode(await this.withoutForgotten(kept), withBodies), next, isEnd };
   }
 
   /** All of the log as it is stored, in order, from the server's beginning or after a position; also what later reports have taken the place of. */
   async *stored(after: Position | null): AsyncGenerator<FetchedEvent, void, undefined> {
-    for await (const event of this.#all('forwards', after === null ? null : toPlace(after), MAX_BATCH)) {
+    for await (const event of this.#all(
+      'forwards',
+      after === null ? null : toPlace(after),
+      MAX_BATCH,
+      undefined,
+    )) {
       const stream = this.#ownStream(event);
       if (stream !== null && toPosition(event.position) !== after) yield fromRecorded(event, stream);
     }
@@ -126,7 +130,7 @@ export class EventReader {
   }
 
   async head(): Promise<Position> {
-    for await (const event of this.#all('backwards', null, 2)) {
+    for await (const event of this.#all('backwards', null, 1, undefined)) {
       if (this.#ownStream(event) !== null) return toPosition(event.position);
     }
     return toPosition(this.#first());
@@ -213,20 +217,23 @@ export class EventReader {
   }
 
   /**
-   * Everything on the server, in calls of a bounded size that grow, as most callers find what they want in the first.
-   * @param start  null: the server's own beginning, or end
+   * The log's events and perhaps some others, in calls of a bounded size that grow, as most callers find what they want in the first.
+   * @param start   null: the server's own beginning, or end
+   * @param filter  what has to be sent at least
    */
   async *#all(
     direction: Direction,
     start: LogPlace | null,
     firstBatch: number,
+    filter: LogFilter | undefined,
   ): AsyncGenerator<AllStreamRecordedEvent, void, undefined> {
+    const asked = serverFilter(filter, this.#prefix);
     let from = start;
     let hasMore = true;
     let last: bigint | null = null;
-    for (let batch = firstBatch; hasMore; batch = Math.min(batch * 8, MAX_BATCH)) {
+    for (let batch = Math.min(firstBatch, MAX_BATCH); hasMore; batch = Math.min(batch * 8, MAX_BATCH)) {
       let count = 0;
-      for await (const { event } of this.#connection.readAll({ direction, from, maxCount: batch })) {
+      for await (const { event } of this.#connection.readAll({ direction, from, maxCount: batch }, asked)) {
         count += 1;
         // Forwards a call begins with the event at which the one before has ended.
         if (event === undefined || event.position.commit === last) continue;
@@ -244,9 +251,4 @@ export class EventReader {
     if (!streamId.startsWith(this.#prefix) || streamId.startsWith('$') || type.startsWith('$')) return null;
     return streamId.slice(this.#prefix.length);
   }
-}
-
-function passes(filter: LogFilter | undefined, type: string, stream: string): boolean {
-  const isListed = filter?.types?.includes(type as EventType) ?? true;
-  return isListed && (filter?.streamPrefixes?.some((prefix) => stream.startsWith(prefix)) ?? true);
 }

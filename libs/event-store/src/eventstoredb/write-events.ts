@@ -9,6 +9,7 @@ import {
 } from '@holdfast/domain';
 import type { Connection } from './connection.ts';
 import type { EventReader } from './read-events.ts';
+import { type StreamTail, StreamTails } from './stream-tails.ts';
 import { type Sendable, toChunkEvent, toPosition, toSendable } from './schema.ts';
 
 export interface PreparedAppend {
@@ -28,6 +29,7 @@ export class EventWriter {
   readonly #connection: Connection;
   readonly #reader: EventReader;
   readonly #prefix: string;
+  readonly #tails = new StreamTails(LOOK_BACK);
   /** What each stream is known to keep. */
   readonly #kept = new Map<string, number>();
 
@@ -90,23 +92,40 @@ export class EventWriter {
   async #appendToAny(stream: string, sendable: readonly Sendable[]): Promise<Appended> {
     const ids = sendable.map(({ event }) => event.id);
     for (let attempt = 1; ; attempt += 1) {
-      const present = await this.#reader.latest(stream, LOOK_BACK);
-      const actual = present[0]?.version ?? null;
-      if (present.some(({ id }) => ids.includes(id))) {
-        const first = present.findIndex(({ id }) => id === ids[0]);
-        const there = present.slice(Math.max(0, first - ids.length + 1), first + 1).reverse();
-        const last = there.at(-1);
-        const isRepeat = there.length === ids.length && there.every(({ id }, index) => id === ids[index]);
-        if (!isRepeat || last === undefined) throw versionConflict(stream, 'any', actual);
-        return { version: last.version, position: last.position };
-      }
+      const known = this.#tails.get(stream);
+      const { version, ids: present } = known ?? (await this.#readTail(stream));
+      if (ids.some((id) => present.has(id))) return await this.#repeated(stream, ids);
       try {
-        return await this.#appendExactly(stream, sendable, actual ?? 'none');
+        const appended = await this.#appendExactly(stream, sendable, version ?? 'none');
+        this.#tails.extend(stream, appended.version, ids);
+        return appended;
       } catch (error) {
+        // Others append to the stream, or nobody knows whether this was stored.
+        this.#tails.forget(stream);
         const isRace = (error as { code?: string }).code === 'STREAM_VERSION_CONFLICT';
         if (!isRace || attempt === MAX_ATTEMPTS) throw error;
       }
     }
+  }
+
+  async #readTail(stream: string): Promise<StreamTail> {
+    const present = await this.#reader.latest(stream, LOOK_BACK);
+    const ids = present.map(({ id }) => id);
+    return this.#tails.set(stream, present[0]?.version ?? null, ids);
+  }
+
+  /**
+   * The answer to events some of which are in the stream.
+   * @throws STREAM_VERSION_CONFLICT where they are not all there, one after another
+   */
+  async #repeated(stream: string, ids: readonly string[]): Promise<Appended> {
+    const present = await this.#reader.latest(stream, LOOK_BACK);
+    const first = present.findIndex(({ id }) => id === ids[0]);
+    const there = present.slice(Math.max(0, first - ids.length + 1), first + 1).reverse();
+    const last = there.at(-1);
+    const isRepeat = there.length === ids.length && there.every(({ id }, index) => id === ids[index]);
+    if (!isRepeat || last === undefined) throw versionConflict(stream, 'any', present[0]?.version ?? null);
+    return { version: last.version, position: last.position };
   }
 
   /** Of the last of several events, which the server's answer does not surely tell. */

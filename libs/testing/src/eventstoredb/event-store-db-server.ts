@@ -46,7 +46,7 @@ export interface EventStoreDbServer {
   /** `esdb://127.0.0.1:<port>?tls=false` */
   readonly url: string;
   readonly faults: ServerFaults;
-  /** How often each call was made, by its name: `Append`, `Read`, `Subscribe`; and `EventSent` to subscribers. */
+  /** How often each call was made, by its name: `Append`, `Read`, `Subscribe`; and `EventSent` in all of them. */
   readonly calls: Readonly<Record<string, number>>;
   /** Data and metadata of all events. */
   storedBytes(): number;
@@ -185,22 +185,20 @@ class RunningServer implements EventStoreDbServer {
   async #read(call: ReadCall): Promise<void> {
     const isSubscription = call.request.getOptions()?.hasSubscription() === true;
     this.#count(isSubscription ? 'Subscribe' : 'Read');
+    const onEvent = (): void => {
+      this.#count('EventSent');
+    };
     try {
       await this.#admit();
       if (!isSubscription) {
-        await serveRead(call, this.#log);
+        await serveRead(call, this.#log, onEvent);
         return;
       }
       this.#subscribers.add(call);
       for (const ended of ['cancelled', 'close', 'finish']) {
         call.on(ended, () => this.#subscribers.delete(call));
       }
-      await serveSubscription(call, this.#log, {
-        hasCaughtUp: this.faults.saysCaughtUp,
-        onEvent: () => {
-          this.#count('EventSent');
-        },
-      });
+      await serveSubscription(call, this.#log, { hasCaughtUp: this.faults.saysCaughtUp, onEvent });
     } catch (error) {
       call.emit('error', error);
     }

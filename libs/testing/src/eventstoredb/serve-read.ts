@@ -18,16 +18,23 @@ export type ReadCall = ServerWritableStream<ReadReq, ReadResp>;
 /** How many events a filtered subscription looks at, times the asked-for interval, before it tells how far it is. */
 const DEFAULT_WINDOW = 32;
 
-/** Reads a stream or the whole log: forwards the start is included, backwards from a position of `$all` it is not. */
-export async function serveRead(call: ReadCall, log: StoredLog): Promise<void> {
+/**
+ * Reads a stream or the whole log: forwards the start is included, backwards from a position of `$all` it is not.
+ * @param onEvent  told of each event that is sent
+ */
+export async function serveRead(call: ReadCall, log: StoredLog, onEvent: () => void): Promise<void> {
   const options = call.request.getOptions() as ReadReq.Options;
   const outlet = new Outlet(call);
   const events = options.hasAll() ? wholeLog(options, log) : oneStream(options, log);
   if (events === null) {
     await outlet.write(notFoundMessage(options.getStream()?.getStreamIdentifier()));
   } else {
-    for (const event of events.slice(0, Number(options.getCount()))) {
+    let left = Number(options.getCount());
+    for (const event of events) {
+      if (left === 0) break;
       if (isOver(call)) return;
+      left -= 1;
+      onEvent();
       await outlet.write(eventMessage(event));
     }
   }
@@ -118,23 +125,32 @@ class Outlet {
 const isBackwards = (options: ReadReq.Options): boolean =>
   options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS;
 
-function oneStream(options: ReadReq.Options, log: StoredLog): StoredEvent[] | null {
+function oneStream(options: ReadReq.Options, log: StoredLog): Iterable<StoredEvent> | null {
   const from = options.getStream() as ReadReq.Options.StreamOptions;
-  const events = log.stream(streamName(from.getStreamIdentifier()));
-  if (events === null) return null;
+  const stream = log.stream(streamName(from.getStreamIdentifier()));
+  if (stream === null) return null;
   const start = from.hasStart() ? 0 : from.hasEnd() ? Infinity : Number(from.getRevision());
   return isBackwards(options)
-    ? events.filter(({ revision }) => revision <= start).toReversed()
-    : events.filter(({ revision }) => revision >= start);
+    ? downwards(stream.events, Math.min(start, stream.events.length - 1), stream.firstShown)
+    : upwards(stream.events, Math.max(start, stream.firstShown));
 }
 
-function wholeLog(options: ReadReq.Options, log: StoredLog): StoredEvent[] {
+function* wholeLog(options: ReadReq.Options, log: StoredLog): Iterable<StoredEvent> {
   const from = options.getAll() as ReadReq.Options.AllOptions;
-  const count = Number(options.getCount());
   const start = from.hasStart() ? 0 : from.hasEnd() ? log.events.length : placeOf(from, log);
-  return isBackwards(options)
-    ? log.events.slice(Math.max(0, start - count), start).toReversed()
-    : log.events.slice(start, start + count);
+  const passes = matcher(options.getFilter());
+  const events = isBackwards(options) ? downwards(log.events, start - 1, 0) : upwards(log.events, start);
+  for (const event of events) if (passes(event)) yield event;
+}
+
+/** @param first  an index; what is appended meanwhile is none of it */
+function* upwards(events: readonly StoredEvent[], first: number): Iterable<StoredEvent> {
+  const end = events.length;
+  for (let index = first; index < end; index += 1) yield events[index] as StoredEvent;
+}
+
+function* downwards(events: readonly StoredEvent[], first: number, last: number): Iterable<StoredEvent> {
+  for (let index = first; index >= last; index -= 1) yield events[index] as StoredEvent;
 }
 
 function placeOf(from: ReadReq.Options.AllOptions, log: StoredLog): number {
@@ -157,6 +173,7 @@ function firstAfter(all: ReadReq.Options.AllOptions, log: StoredLog): number {
 
 function matcher(filter: ReadReq.Options.FilterOptions | undefined): (event: StoredEvent) => boolean {
   if (filter === undefined) return () => true;
+  if (!filter.hasMax() && !filter.hasCount()) throw failure(status.INVALID_ARGUMENT, 'No window');
   const expression = filter.getStreamIdentifier() ?? filter.getEventType();
   const regex = expression?.getRegex() ? new RegExp(expression.getRegex()) : null;
   const prefixes = expression?.getPrefixList() ?? [];

@@ -69,12 +69,12 @@ export class StoredLog {
     return { kind: 'stored', last: stored.at(-1) as StoredEvent };
   }
 
-  /** What reads of a stream still show of it; null where it does not exist. */
-  stream(name: string): readonly StoredEvent[] | null {
-    const all = this.#streams.get(name);
-    if (all === undefined) return null;
+  /** A stream, and the first revision that reads of it still show; null where it does not exist. */
+  stream(name: string): { events: readonly StoredEvent[]; firstShown: number } | null {
+    const events = this.#streams.get(name);
+    if (events === undefined) return null;
     const { $maxCount = Infinity, $tb = 0 } = this.#streamMetadata(name);
-    return all.slice(-Math.min($maxCount, all.length)).filter(({ revision }) => revision >= $tb);
+    return { events, firstShown: Math.max(0, events.length - $maxCount, $tb) };
   }
 
   /** The index of the first event at or after a position. */
