@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   HoldfastError,
   type LogFilter,
@@ -17,6 +18,12 @@ const PAGE_BYTES = 8 * 1024 * 1024;
 /** How often an idle subscription makes sure that nothing lies beyond what it handed out; at first it is waited for. */
 const LOOK_EVERY_MS = 400;
 const FIRST_LOOKS_EVERY_MS = 50;
+/**
+ * Events of a busy log come one by one, and consumers have as much to do for a page of one as for many, such as a
+ * transaction: so what comes right after a small page is gathered for a moment.
+ */
+const SMALL_PAGES_EVERY_MS = 10;
+const SMALL_PAGE = 32;
 
 export interface Followed {
   readonly connection: Connection;
@@ -48,6 +55,7 @@ export async function* followLogLive(
   let { after } = options;
   let hasSaidEnd = false;
   let [lookedAt, waitingSince] = [-Infinity, Infinity];
+  let [handedAt, lastPage] = [-Infinity, 0];
   if (after === null) {
     // A subscription begins after a place, and the server takes only places where an event begins.
     const page = await firstPage(log, { filter, withBodies, maxCount });
@@ -86,6 +94,8 @@ export async function* followLogLive(
     for (;;) {
       log.refuseClosed();
       if (isAborted(signal)) return;
+      const early = handedAt + SMALL_PAGES_EVERY_MS - performance.now();
+      if (lastPage < SMALL_PAGE && early > 0) await sleep(early);
       const { events, reached } = take(source, reader, { after, filter, maxCount });
       if (reached !== null) {
         after = reached;
@@ -93,6 +103,7 @@ export async function* followLogLive(
       }
       const visible = await reader.decode(await reader.withoutForgotten(events), withBodies);
       if (visible.length > 0) {
+        [handedAt, lastPage] = [performance.now(), visible.length];
         yield { events: visible, next: after, isEnd: false };
         continue;
       }

@@ -91,3 +91,24 @@ it('appends to any version without reading the stream again and again', async ()
   expect(await own.append(STREAM, [meanwhile], 'any')).toMatchObject({ version: 50 });
   expect(await own.append(STREAM, [deleted('units/a.json')], 'any')).toMatchObject({ version: 51 });
 });
+
+it('hands out what comes in quick succession together', async () => {
+  const own = await open('own-');
+  const stop = new AbortController();
+  const sizes: number[] = [];
+  let current = 0;
+  const following = (async () => {
+    const subscribed = own.subscribe({ after: null, signal: stop.signal, onCurrent: () => (current += 1) });
+    for await (const { events } of subscribed) if (current > 0) sizes.push(events.length);
+  })();
+  await eventually('it follows', () => current > 0);
+  const writers = Array.from({ length: 10 }, (_, path) =>
+    record(own, ...Array.from({ length: 30 }, () => deleted(`units/${path}.json`))),
+  );
+  await Promise.all(writers);
+  const count = (): number => sizes.reduce((sum, size) => sum + size, 0);
+  await eventually('all have come', () => count() === 300);
+  stop.abort();
+  await following;
+  expect(sizes.length).toBeLessThan(100);
+});
