@@ -53,14 +53,14 @@ async function measureLocal(): Promise<Measured[]> {
   }
 }
 
-/** The same rate with and without scans, one after the other all the time. */
+/** The same rate with and without scans, one after the other all the time; without a CLI's start in between. */
 async function measurePublishing(product: Product): Promise<Measured> {
   await publishFor(product.url, 3, 'warm');
   const alone = percentiles(await publishFor(product.url, PUBLISHING_SECONDS, 'alone'));
   let isPublishing = true;
-  let scans = 0;
+  const scans: number[] = [];
   const scanning = (async () => {
-    for (; isPublishing; scans += 1) await scan(product);
+    while (isPublishing) scans.push(await scanByRequest(product));
   })();
   const beside = percentiles(await publishFor(product.url, PUBLISHING_SECONDS, 'beside'));
   isPublishing = false;
@@ -72,7 +72,7 @@ async function measurePublishing(product: Product): Promise<Measured> {
     unit: 'x p99 without',
     aim: '<= 2 x',
     met: ratio <= 2,
-    detail: `50/s for ${PUBLISHING_SECONDS} s; p99 ${beside.p99} ms during ${scans} full scans of ${DOCUMENTS} (p50 ${beside.p50}), ${alone.p99} ms before (p50 ${alone.p50})`,
+    detail: `50/s for ${PUBLISHING_SECONDS} s; p99 ${beside.p99} ms (p50 ${beside.p50}) during full scans of ${DOCUMENTS}, ${tellAll(scans)} ms each; ${alone.p99} ms before (p50 ${alone.p50})`,
   };
 }
 
@@ -167,6 +167,25 @@ async function scan(product: Product): Promise<number> {
   const { scanId } = JSON.parse(stdout) as { scanId: string };
   const { durationMs } = await product.get<{ durationMs: number }>(`/v1/drift/scans/${scanId}`);
   return durationMs;
+}
+
+async function scanByRequest(product: Product): Promise<number> {
+  const response = await fetch(`${product.url}/v1/drift/scans`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'full' }),
+  });
+  const { id } = (await response.json()) as { id: string };
+  await waitFor(
+    'the scan',
+    async () => {
+      const { state } = await product.get<{ state: string }>(`/v1/jobs/${id}`);
+      if (state === 'failed') throw new Error('A scan failed.');
+      return state === 'succeeded';
+    },
+    120_000,
+  );
+  return (await product.get<{ durationMs: number }>(`/v1/drift/scans/${id}`)).durationMs;
 }
 
 function sha256sum(tree: string): number {

@@ -8,6 +8,7 @@ import {
   eventStoreEnvironment,
   hasEmbeddedLog,
   type Product,
+  startMailServer,
   startProduct,
   waitFor,
 } from '@holdfast/testing';
@@ -196,7 +197,7 @@ it('a second instance on the same data directory is refused, and disturbs nothin
 const ifEmbedded = hasEmbeddedLog() ? describe : () => undefined;
 
 ifEmbedded('the embedded log', () => {
-  it('LOG_MISMATCH: a data directory whose log is gone is refused before anything is written', async () => {
+  it('LOG_MISMATCH: a data directory whose log is gone is refused before anything is written, and people are told', async () => {
     await fetch(`${product.url}/v1/content/a.json?wait=local`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
@@ -204,7 +205,17 @@ ifEmbedded('the embedded log', () => {
     });
     await product.stop();
     for (const name of readdirSync(dataDir)) if (name.startsWith('events.db')) rmSync(join(dataDir, name));
-    await expect(startProduct({ dataDir })).rejects.toThrow('LOG_MISMATCH');
+    const mail = await startMailServer();
+    const env = {
+      HOLDFAST_SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+      HOLDFAST_ALERT_TO: 'on-call@example.org',
+      HOLDFAST_ALERT_FROM: 'holdfast@example.org',
+    };
+    await expect(startProduct({ dataDir, env })).rejects.toThrow('LOG_MISMATCH');
+    await mail.close();
+    const subjects = mail.received.map(({ raw }) => /^Subject: (.*)$/m.exec(raw)?.[1]);
+    // Of the first process that was told of it; the other one may be ended before.
+    expect(subjects[0]).toContain('LOG_MISMATCH');
     expect(existsSync(join(dataDir, 'events.db'))).toBe(false);
     expect(readFileSync(live('a.json'), 'utf8')).toBe('{"kept":true}');
     rmSync(join(dataDir, 'generations'), { recursive: true });

@@ -13,7 +13,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { openEventStore } from '@holdfast/event-store';
-import { Alerts, openAlerts, appendWithReserve } from '@holdfast/health';
+import { Alerts, openAlerts, appendWithReserve, tellOfMismatch } from '@holdfast/health';
 import { eventStorePlaceOf, reservedKeyBytes } from '@holdfast/settings';
 import {
   type ContentReader,
@@ -88,7 +88,6 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     };
 
     const place = eventStorePlaceOf(config, paths);
-    if (place.kind === 'sqlite') refuseMissingLog(config.dataDir, place.file);
     const { lowerCaseOnly } = prepareDataDirectory(config.dataDir);
     const lock = lockDataDirectory(config.dataDir, 'api');
     closers.push(() => {
@@ -106,6 +105,13 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     closers.push(() => alerts.close());
     alerts.start();
     parts.registerInstance(Alerts, alerts);
+    if (place.kind === 'sqlite') {
+      const subject = `${config.node}/api`;
+      await tellOfMismatch(alerts, subject, () => {
+        refuseMissingLog(config.dataDir, place.file);
+      });
+      alerts.clear({ code: 'LOG_MISMATCH', subject }, 'Data directory and log belong together again.');
+    }
     const createIfMissing = !holdsFilesOfALog(config.dataDir);
     const open = () => openEventStore(place, { clock, createIfMissing });
     const opened =

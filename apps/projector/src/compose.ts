@@ -28,6 +28,7 @@ import {
   type ConditionWatch,
   openReserves,
   type Reserves,
+  tellOfMismatch,
   type WatchedDisk,
 } from '@holdfast/health';
 import { eventStorePlaceOf } from '@holdfast/settings';
@@ -159,7 +160,11 @@ async function open(
   alerts.start();
   parts.registerInstance(Alerts, alerts);
   const place = eventStorePlaceOf(config, paths);
-  if (overrides.store === undefined && place.kind === 'sqlite') refuseMissingLog(dataDir, place.file);
+  if (overrides.store === undefined && place.kind === 'sqlite') {
+    await tellOfMismatch(alerts, `${config.node}/projector`, () => {
+      refuseMissingLog(dataDir, place.file);
+    });
+  }
   const createIfMissing = !holdsFilesOfALog(dataDir);
   const { store: opened, locks } =
     overrides.store === undefined

@@ -1,4 +1,4 @@
-import { type Queries, type Row, where } from './queries.ts';
+import { type Queries, type Row, type Tuple, where } from './queries.ts';
 import type { CatalogDocument, ObjectOnCdn } from './rows.ts';
 
 export interface DocumentsQuestion {
@@ -10,8 +10,11 @@ export interface DocumentsQuestion {
   readonly status?: 'published' | 'deleted' | undefined;
 }
 
+const COLUMNS = `path, status, version, position, at, actor, content_type, bytes, sha256, md5, source_sha256,
+  cdn_version, cdn_sha256, cdn_etag, cdn_at, cdn_stored_ms`;
+
 export function findDocument(queries: Queries, path: string): CatalogDocument | null {
-  const row = queries.one('SELECT * FROM documents WHERE path = ?', [path]);
+  const [row] = queries.tuples(`SELECT ${COLUMNS} FROM documents WHERE path = ?`, [path]);
   return row === undefined ? null : toDocument(row);
 }
 
@@ -26,24 +29,30 @@ export function listDocuments(queries: Queries, question: DocumentsQuestion): Ca
     ['status = ?', status],
   ]);
   return queries
-    .all(`SELECT * FROM documents WHERE ${sql} ORDER BY path LIMIT ?`, [...values, limit])
+    .tuples(`SELECT ${COLUMNS} FROM documents WHERE ${sql} ORDER BY path LIMIT ?`, [...values, limit])
     .map(toDocument);
 }
 
-function toDocument(row: Row): CatalogDocument {
+/** @param row  of COLUMNS */
+function toDocument(row: Tuple): CatalogDocument {
+  const [path, status, version, position, at, actor, contentType, bytes, sha256, md5, sourceSha256] = row;
+  const [cdnVersion, cdnSha256, etag, cdnAt, storedMs] = row.slice(11);
   return {
-    path: row['path']!,
-    status: row['status']!,
-    version: row['version']!,
-    position: row['position']!,
-    at: row['at']!,
-    actor: row['actor']!,
-    contentType: row['content_type']!,
-    bytes: row['bytes']!,
-    sha256: row['sha256']!,
-    md5: row['md5']!,
-    sourceSha256: row['source_sha256']!,
-    onCdn: toObjectOnCdn(row),
+    path: path!,
+    status: status!,
+    version: version!,
+    position: position!,
+    at: at!,
+    actor: actor!,
+    contentType: contentType!,
+    bytes: bytes!,
+    sha256: sha256!,
+    md5: md5!,
+    sourceSha256: sourceSha256!,
+    onCdn:
+      cdnVersion === null
+        ? null
+        : { version: cdnVersion!, sha256: cdnSha256!, etag: etag!, at: cdnAt!, storedMs: storedMs! },
   };
 }
 

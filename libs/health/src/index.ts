@@ -1,5 +1,6 @@
 export type { Alert, AlertBoard, AlertSubject } from './alerts/alert.ts';
 export { Alerts, type AlertsPorts, type AlertsStatus } from './alerts/alerts.ts';
+export { tellOfMismatch } from './alerts/tell-of-mismatch.ts';
 export type { ChannelStatus } from './alerts/channel.ts';
 export type { Notice, Notifier } from './alerts/notice.ts';
 export { type NotifierSettings, openAlerts } from './alerts/open-alerts.ts';

@@ -7,7 +7,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A thread that walks directories and hashes files, one page at a time, ahead of its reader by at most a page. */
+/** So that neither waits for the other where their pages take unequal times. */
+const PAGES_AHEAD = 4;
+
+/** A thread that walks directories and hashes files, a few pages ahead of its reader. */
 export class WalkThread {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
@@ -30,24 +33,27 @@ export class WalkThread {
 
   /**
    * Everything below a directory, as `walkTree` has it, in pages.
-   * @param pause  awaited before each page but the first is begun: told how long the one before took
+   * @param pause  awaited after each page, before another is asked for
    * @throws STORAGE_UNAVAILABLE where the directory itself cannot be read
    */
   async *pages(
     root: string,
-    pause: (tookMs: number) => Promise<void> = () => Promise.resolve(),
+    pause: () => Promise<void> = () => Promise.resolve(),
   ): AsyncGenerator<readonly LocalEntry[]> {
     await this.#ask({ ask: 'begin', root });
-    let begunAt = performance.now();
-    let next = this.#ask({ ask: 'next' });
-    for (;;) {
-      const page = (await next) as readonly LocalEntry[];
-      if (page.length === 0) return;
-      await pause(performance.now() - begunAt);
-      begunAt = performance.now();
-      next = this.#ask({ ask: 'next' });
+    const ahead: Promise<readonly (LocalEntry | null)[]>[] = [];
+    const askForNext = (): void => {
+      const next = this.#ask({ ask: 'next' });
       // Whoever stops reading is not told of what follows.
       next.catch(() => undefined);
+      ahead.push(next);
+    };
+    while (ahead.length < PAGES_AHEAD) askForNext();
+    for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) {
+      const page = (await next) as readonly LocalEntry[];
+      if (page.length === 0) return;
+      await pause();
+      askForNext();
       yield page;
     }
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '@holdfast/catalog';
 import {
   type Clock,
@@ -48,11 +48,14 @@ export type ScanResult = Pick<
   'sides' | 'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
 >;
 
-const PAGE = 500;
+/** Compared at a time, so that whoever publishes gets a turn every millisecond or two. */
+const PAGE = 100;
 const OBJECTS_PER_LIST = 1_000;
 const SAMPLE = 100;
 const CATALOG_PATIENCE_MS = 60_000;
-/** While others write, the walk rests for as long as its last page took, up to this. */
+/** Others write while something was appended this recently. */
+const BUSY_MS = 1_000;
+const RESTS_PER_WORK = 3;
 const LONGEST_PAUSE_MS = 250;
 
 /**
@@ -125,7 +128,7 @@ async function compareAll(
     {
       expected: { pages: expectedPages(catalog), pathOf: ({ path }: Expected) => path },
       local: {
-        pages: thread.pages(generationRoot(dataDir, generation), (tookMs) => pace.pause(tookMs, signal)),
+        pages: thread.pages(generationRoot(dataDir, generation), () => pace.pause(signal)),
         pathOf: ({ path }: LocalEntry) => path,
       },
       remote: {
@@ -139,6 +142,7 @@ async function compareAll(
     signal.throwIfAborted();
     await comparison.compare(page);
     onProgress(comparison.compared, Math.max(total, comparison.compared));
+    await setImmediate();
   }
 }
 
@@ -183,21 +187,25 @@ async function* noPages(): AsyncGenerator<readonly ListedObject[]> {
   // Nothing is listed.
 }
 
-/** Whoever publishes goes first: while the log grows, the walk works half of the time. */
+/** Whoever publishes goes first: while the log grows, a scan rests for a multiple of the time it worked. */
 class Pace {
   readonly end: () => void;
-  #isBusy = false;
+  #busyUntil = 0;
+  #workingSince = performance.now();
 
   constructor(catalog: Pick<Catalog, 'onChange'>) {
     this.end = catalog.onChange(() => {
-      this.#isBusy = true;
+      this.#busyUntil = performance.now() + BUSY_MS;
     });
   }
 
-  async pause(tookMs: number, signal: AbortSignal): Promise<void> {
-    if (!this.#isBusy) return;
-    this.#isBusy = false;
-    await sleep(Math.min(tookMs, LONGEST_PAUSE_MS), undefined, { signal });
+  async pause(signal: AbortSignal): Promise<void> {
+    const now = performance.now();
+    if (now < this.#busyUntil) {
+      const restMs = Math.min((now - this.#workingSince) * RESTS_PER_WORK, LONGEST_PAUSE_MS);
+      await sleep(restMs, undefined, { signal });
+    }
+    this.#workingSince = performance.now();
   }
 }
 

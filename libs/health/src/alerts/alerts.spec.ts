@@ -188,6 +188,32 @@ describe('an alert', () => {
     alerts.clear({ ...DISK, subject: 'x'.repeat(300) });
     expect(alerts.status().raised).toEqual([]);
   });
+
+  it('of a process that must end is told before it does, for ten seconds at most', async () => {
+    await restart({ store: null });
+    const alert: Alert = {
+      code: 'LOG_MISMATCH',
+      subject: 'web-1/api',
+      severity: 'critical',
+      message: 'It does not start.',
+      details: {},
+    };
+    mail.isAway = true;
+    let hasEnded = false;
+    const ending = alerts.raiseAtEnd(alert).then(() => {
+      hasEnded = true;
+    });
+    await until('the hook', () => hook.heard.length === 1);
+    await pass(9_000, 50);
+    expect(hasEnded).toBe(false);
+    await pass(1_100, 50);
+    await ending;
+    expect(mail.heard).toEqual([]);
+    mail.isAway = false;
+    await restart({ store: null });
+    await until('the mail', () => mail.heard.length === 1);
+    expect(mail.heard).toEqual(['raised LOG_MISMATCH']);
+  });
 });
 
 describe('a way of telling that is away', () => {

@@ -41,6 +41,7 @@ export interface AlertsStatus {
 
 const REMIND_AFTER_MS = 24 * 60 * 60 * 1_000;
 const LOOK_EVERY_MS = 15_000;
+const LAST_WORDS_MS = 10_000;
 const LOG_CHANNEL = 'log';
 const MAX_SUBJECT_CHARS = 200;
 
@@ -129,6 +130,19 @@ export class Alerts implements AlertBoard {
   recordIn(store: EventStore): void {
     this.#store = store;
     this.#channels.get(LOG_CHANNEL)?.start();
+  }
+
+  /**
+   * An alert of a process that cannot run, and so ends: waits until people are told, for at most `LAST_WORDS_MS`; what
+   * is not told then is told after the next start.
+   */
+  async raiseAtEnd(alert: Alert): Promise<void> {
+    const { clock } = this.#ports;
+    this.raise(alert);
+    const deadline = clock.now().getTime() + LAST_WORDS_MS;
+    const isTold = (): boolean =>
+      [...this.#channels.values()].every(({ name, waiting }) => name === LOG_CHANNEL || waiting.length === 0);
+    while (!isTold() && clock.now().getTime() < deadline) await clock.sleep(50, this.#stop.signal);
   }
 
   /** What could not be told yet is told after the next start. */
