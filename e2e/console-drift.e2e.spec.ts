@@ -147,7 +147,7 @@ describeWithBrowser('drift in the console', (browser) => {
     await list.getByRole('link', { name: 'units/1/u4.json' }).waitFor();
     await page.getByRole('combobox', { name: 'Outcome' }).click();
     await page.getByRole('option', { name: 'orphan' }).click();
-    await page.getByText('Nothing that this scan has found is so.').waitFor();
+    await page.getByText('No finding fits these filters.').waitFor();
     await page.goto(`${product.url}/drift?outcome=missing&side=local&prefix=un`);
     await list.getByText('units/0/u3.json').waitFor();
     await page.getByRole('heading', { name: '1 of 4 findings' }).waitFor();

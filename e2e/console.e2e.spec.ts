@@ -37,9 +37,10 @@ describeWithBrowser('the console', (browser) => {
 
   const isLive = (page: Page) => page.getByText('Live', { exact: true }).waitFor();
 
-  it('shows a publish as it happens', async () => {
+  it('shows a publish as it happens, and what happened before it was opened', async () => {
     const page = await browser.open(product.url);
     await isLive(page);
+    await page.getByText('units/first.json').first().waitFor();
     await publish('units/seen.json');
     await page.getByText('units/seen.json').first().waitFor();
     await page.getByText('All is well').waitFor();
@@ -90,6 +91,7 @@ describeWithBrowser('the console', (browser) => {
   it('says when the server is gone, and goes on by itself when it is back', async () => {
     const page = await browser.open(product.url);
     await isLive(page);
+    await isWhole(page);
     process.kill(product.children().api ?? 0, 'SIGKILL');
     await page.getByText('No connection to the server since').waitFor();
     await page.getByText('The connection is back').waitFor();
@@ -99,6 +101,49 @@ describeWithBrowser('the console', (browser) => {
     await page.getByText('units/after.json').first().waitFor();
   });
 
+  it('loads itself again when a part of it could not be loaded', async () => {
+    const page = await browser.open('about:blank');
+    let refused = 0;
+    await page.route('**/assets/live-charts*.js', async (route) => {
+      refused += 1;
+      await (refused === 1 ? route.abort() : route.continue());
+    });
+    await page.goto(product.url);
+    await page.getByRole('img', { name: /^Published a second/ }).waitFor();
+    expect(refused).toBe(2);
+  });
+
+  it('goes to every page while the server is away, and says what could not be loaded', async () => {
+    const page = await browser.open(product.url);
+    await isLive(page);
+    await isWhole(page);
+    await page.context().setOffline(true);
+    for (const name of ['Mode', 'Content', 'Drift', 'Replication']) {
+      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click();
+      await page.getByRole('heading', { level: 1, name }).waitFor();
+    }
+    await page.getByText('Could not load Replication').waitFor();
+  });
+
+  it.each([...Object.keys(PAGES), '/documents', '/documents/units/first.json', '/replications', '/drift'])(
+    'shows where the keyboard is, from the head to the end: %s',
+    async (path) => {
+      const page = await browser.open(`${product.url}${path}`, { reducedMotion: 'reduce' });
+      await isLive(page);
+      await page.waitForLoadState('load');
+      const passed: Focus[] = [];
+      for (let focus = await nextFocus(page); focus !== null; focus = await nextFocus(page)) {
+        passed.push(focus);
+      }
+      expect(passed[0]).toMatchObject({ name: 'Skip to the content' });
+      expect(passed.filter(({ place }) => place === 'main')).not.toEqual([]);
+      expect(passed.filter(({ isOutlined, isInView }) => !isOutlined || !isInView)).toEqual([]);
+      // The head, the pages, what is on the page: nothing goes back.
+      const places = passed.map(({ place }) => place);
+      expect(places).toEqual(places.toSorted((one, other) => PLACES.indexOf(one) - PLACES.indexOf(other)));
+    },
+  );
+
   it.each(Object.entries(PAGES))('is usable by everybody: %s', async (path, heading) => {
     const page = await browser.open(`${product.url}${path}`);
     await page.getByRole('heading', { level: 1, name: heading }).waitFor();
@@ -107,3 +152,45 @@ describeWithBrowser('the console', (browser) => {
     expect(await findBarriers(page)).toEqual([]);
   });
 });
+
+/** What is loaded after the first page, and before somebody goes there, is there. */
+const isWhole = (page: Page): Promise<void> =>
+  waitFor('all parts', async () => {
+    const loaded = await page.evaluate<string>(
+      "performance.getEntriesByType('resource').map(({ name }) => name).join(' ')",
+    );
+    return ['live-charts', 'mode', 'content', 'document', 'replications', 'drift', 'alerts'].every((name) =>
+      new RegExp(`/${name}-\\S*\\.js`).test(loaded),
+    );
+  });
+
+const PLACES = ['header', 'nav', 'main'];
+
+interface Focus {
+  readonly name: string;
+  readonly place: string;
+  readonly isOutlined: boolean;
+  readonly isInView: boolean;
+}
+
+/** Goes on by one press of Tab; null: there is nothing more. */
+async function nextFocus(page: Page): Promise<Focus | null> {
+  await page.keyboard.press('Tab');
+  // Looked at when it was painted.
+  return await page.evaluate<Focus | null>(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    const element = document.activeElement;
+    if (element === null || element === document.body || element.dataset.passed) return resolve(null);
+    element.dataset.passed = 'true';
+    // Of some controls the label is what one sees.
+    const isSeen = element.offsetWidth > 1 && getComputedStyle(element).opacity !== '0';
+    const seen = isSeen ? element : element.nextElementSibling;
+    const { outlineStyle, outlineWidth } = getComputedStyle(seen);
+    const { top, bottom } = seen.getBoundingClientRect();
+    resolve({
+      name: (element.getAttribute('aria-label') ?? element.textContent).trim(),
+      place: element.closest('header, nav, main').localName,
+      isOutlined: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+      isInView: bottom > 0 && top < innerHeight,
+    });
+  })))`);
+}

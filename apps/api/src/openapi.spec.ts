@@ -39,6 +39,7 @@ describe('/openapi.json', () => {
         'GET /v1/audit',
         'GET /v1/alerts',
         'GET /v1/live',
+        'GET /v1/activity',
         'GET /v1/drift',
         'POST /v1/drift/scans',
         'GET /v1/drift/scans/{id}',

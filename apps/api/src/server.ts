@@ -14,6 +14,7 @@ import { describeApi } from './openapi.ts';
 import { routeNotFound, toProblem, toRawAnswer } from './problems.ts';
 import { parseCommandBody } from './request-body.ts';
 import { checkContentType, checkRequestSafety } from './request-safety.ts';
+import { activity } from './routes/activity.ts';
 import { audit } from './routes/audit.ts';
 import { backup } from './routes/backup.ts';
 import { batch } from './routes/batch.ts';
@@ -66,6 +67,7 @@ const ROUTES = [
   restoreQuarantined,
   listAlerts,
   live,
+  activity,
   health,
   retireNode,
   replay,

@@ -9,11 +9,13 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queryClient, startLivePage } from './app/live-page.ts';
+import { loadOtherPages, reloadForMissingParts } from './app/missing-parts.ts';
 import { router } from './app/router.tsx';
 import { SignedIn } from './app/sign-in.tsx';
 import { darkerText, theme } from './app/theme.ts';
 
 startLivePage();
+reloadForMissingParts();
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider
@@ -31,3 +33,6 @@ createRoot(document.getElementById('root')!).render(
     </MantineProvider>
   </StrictMode>,
 );
+
+// After what is shown first.
+window.addEventListener('load', () => setTimeout(loadOtherPages, 500));

@@ -31,6 +31,7 @@ const NEEDED: Readonly<Record<string, Needed>> = {
   'GET /v1/quarantine': 'viewer',
   'GET /v1/alerts': 'viewer',
   'GET /v1/live': 'viewer',
+  'GET /v1/activity': 'viewer',
   'GET /v1/health': 'viewer',
   'GET /v1/jobs': 'viewer',
   'GET /v1/jobs/:id': 'viewer',

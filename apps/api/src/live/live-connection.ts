@@ -11,7 +11,7 @@ import {
 } from '@holdfast/domain';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { type Activity, ACTIVITY_TYPES, addToActivity, noActivity } from './activity.ts';
+import { ACTIVITY_TYPES, ActivityCounter } from './activity.ts';
 import { encodeFrame, encodeRetry, type Frame, HEARTBEAT } from './frame.ts';
 
 export interface LivePorts {
@@ -42,8 +42,6 @@ const HEARTBEAT_MS = 15_000;
 /** A client that takes nothing for so long is gone. */
 const PATIENCE_MS = 60_000;
 const EVENTS_PER_PAGE = 256;
-/** The first of a second speak for the rest: each is a look into the catalog. */
-const LATENCIES_PER_FRAME = 200;
 
 /**
  * Tells one client what changes, until the signal aborts or the client is gone. What it does not take is not read from
@@ -63,17 +61,15 @@ class LiveConnection {
   readonly #ports: LivePorts;
   readonly #gone = new AbortController();
   readonly #told = new Map<string, string>();
+  readonly #activity: ActivityCounter;
   #position: Position | null = null;
-  #activity = noActivity();
-  #isQuiet = true;
-  /** How long the replications of the activity took. */
-  #latencies: number[] = [];
   #toldAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(out: Writable, { signal, ...ports }: LivePorts & { signal: AbortSignal }) {
     this.#out = out;
     this.#ports = ports;
+    this.#activity = new ActivityCounter(ports.queuedAt);
     const end = (): void => {
       this.#gone.abort();
       signal.removeEventListener('abort', end);
@@ -137,10 +133,7 @@ class LiveConnection {
 
   async #take({ events, next }: LogPage): Promise<void> {
     for (const event of events) {
-      if (addToActivity(this.#activity, event)) {
-        this.#isQuiet = false;
-        this.#measure(event);
-      } else {
+      if (!this.#activity.add(event)) {
         await this.#tellActivity();
         await this.#tell({ event: frameNameOf(event), data: viewEvent(event), id: event.position });
       }
@@ -150,22 +143,10 @@ class LiveConnection {
     if (this.#ports.clock.now().getTime() - this.#toldAt >= TELL_EVERY_MS) await this.#tellActivity();
   }
 
-  #measure(event: LogEntry): void {
-    if (event.type !== 'ContentReplicated' || this.#latencies.length >= LATENCIES_PER_FRAME) return;
-    const queuedAt = this.#ports.queuedAt(event.data.path, event.data.version);
-    if (queuedAt === null) return;
-    // Clocks of several nodes may differ.
-    this.#latencies.push(Math.max(0, Date.parse(event.metadata.at) - Date.parse(queuedAt)));
-  }
-
   async #tellActivity(): Promise<void> {
-    if (this.#isQuiet || this.#position === null) return;
-    const activity = { ...this.#activity, replicationMs: summarise(this.#latencies) };
-    this.#activity = noActivity();
-    this.#latencies = [];
-    this.#isQuiet = true;
+    if (this.#activity.isQuiet || this.#position === null) return;
     this.#toldAt = this.#ports.clock.now().getTime();
-    await this.#tell({ event: 'activity', data: activity, id: this.#position });
+    await this.#tell({ event: 'activity', data: this.#activity.take(), id: this.#position });
   }
 
   async #tick(): Promise<void> {
@@ -223,13 +204,6 @@ class LiveConnection {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
-}
-
-function summarise(latencies: readonly number[]): Activity['replicationMs'] {
-  if (latencies.length === 0) return null;
-  const sorted = latencies.toSorted((one, other) => one - other);
-  const quantile = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
-  return { p50: quantile(0.5), p99: quantile(0.99) };
 }
 
 function frameNameOf({ type }: LogEntry): string {

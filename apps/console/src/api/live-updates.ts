@@ -1,7 +1,8 @@
-import type { Alert, HealthAnswer } from '@holdfast/api/types';
+import type { ActivityAnswer, Alert, HealthAnswer } from '@holdfast/api/types';
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
+import { ask } from './client.ts';
 import type { LiveEvent } from './live.ts';
-import type { Activity, Pulse } from './pulse.ts';
+import { type Activity, type Pulse, SECONDS_KEPT } from './pulse.ts';
 import { keys, openAlertsQuery } from './queries.ts';
 
 /** Lists are asked for again at most so often, however much happens. */
@@ -18,6 +19,10 @@ export function applyLive(queries: QueryClient, pulse: Pulse): (event: LiveEvent
   let wasReady = true;
   return ({ event, data }) => {
     switch (event) {
+      case 'hello':
+        // Without it the charts begin empty, and fill.
+        if (!pulse.isFilled) void fill(pulse).catch(() => undefined);
+        break;
       case 'mode':
         queries.setQueryData(keys.mode, data);
         break;
@@ -57,10 +62,15 @@ export function applyLive(queries: QueryClient, pulse: Pulse): (event: LiveEvent
         void queries.invalidateQueries();
         break;
       default:
-        // `hello`, and what a newer API tells.
+        // What a newer API tells.
         break;
     }
   };
+}
+
+async function fill(pulse: Pulse): Promise<void> {
+  const past = await ask<ActivityAnswer>(`/v1/activity?seconds=${SECONDS_KEPT}`);
+  pulse.fill(past, Date.now());
 }
 
 export const waitingIn = ({ replications }: Pick<LiveHealth, 'replications'>): number =>

@@ -23,21 +23,28 @@ export function PathBreadcrumbs({
   return (
     <nav aria-label={messages.whereThisIs}>
       <Breadcrumbs separatorMargin={6} style={{ flexWrap: 'wrap', rowGap: '0.25rem' }}>
-        <Anchor underline="always" renderRoot={(props: LinkProps) => linkTo('', props)}>
-          {top}
-        </Anchor>
+        {path === '' ? (
+          <Text span size="sm" aria-current="page">
+            {top}
+          </Text>
+        ) : (
+          <Anchor size="sm" renderRoot={(props: LinkProps) => linkTo('', props)}>
+            {top}
+          </Anchor>
+        )}
         {directories.map((name, index) => (
           <Anchor
             key={index}
-            underline="always"
+            size="sm"
+
             aria-current={last === '' && index === directories.length - 1 ? 'page' : undefined}
             renderRoot={(props: LinkProps) => linkTo(`${segments.slice(0, index + 1).join('/')}/`, props)}
           >
             <bdi>{name}</bdi>
           </Anchor>
         ))}
-        {last !== '' && (
-          <Text span aria-current="page">
+        {path !== '' && last !== '' && (
+          <Text span size="sm" aria-current="page">
             <bdi>{last}</bdi>
           </Text>
         )}

@@ -19,7 +19,15 @@ export const messages = {
   never: 'never',
   unknown: 'unknown',
   none: 'none',
-  by: (actor: string) => `by ${actor}`,
+  /** Where no tokens are set up, nobody has a name. */
+  actor: (actor: string): string => {
+    if (actor === 'local') return 'a local user';
+    const [kind, node] = actor.split(':');
+    if (kind === 'projector' && node !== undefined) return `the projectors of ${node}`;
+    if (kind === 'api' && node !== undefined) return `the API of ${node}`;
+    return actor;
+  },
+  by: (actor: string): string => `by ${messages.actor(actor)}`,
 
   pages: {
     overview: 'Overview',
@@ -109,7 +117,7 @@ export const messages = {
     readers: 'Readers are sent to',
     modeNeverChanged: 'Never changed',
     modeBy: (actor: string, cause: 'operator' | 'probe') =>
-      cause === 'probe' ? 'by the probe' : `by ${actor}`,
+      cause === 'probe' ? 'by the probe' : messages.by(actor),
     parity: 'Parity',
     parityValue: {
       agree: 'Roots agree',
@@ -119,7 +127,7 @@ export const messages = {
     },
     parityNote: {
       none: 'A full scan compares log, disk and bucket.',
-      unsettled: (count: number) => `${plural(count, 'path', 'paths')} still moving`,
+      unsettled: (count: number) => `${plural(count, 'path', 'paths')} not settled`,
       incomplete: 'The last full scan could not see every side.',
     },
     scanned: 'Scanned',
@@ -134,7 +142,7 @@ export const messages = {
     alertsCritical: (count: number) => `${count} critical`,
     alertsWarning: 'Warnings only',
     now: 'Now',
-    sinceOpened: 'The last two minutes, as far as this page was open.',
+    lastMinutes: 'The last two minutes; what waits, since this page was opened.',
     charts: {
       published: 'Published a second',
       latency: 'Replication latency',
@@ -148,7 +156,7 @@ export const messages = {
       ago: (seconds: number) => (seconds === 0 ? 'now' : `${seconds} s ago`),
     },
     recent: 'What happens',
-    recentNone: 'Nothing since this page was opened.',
+    recentNone: 'Nothing in the last two minutes.',
     events: {
       ContentPublished: 'published',
       ContentDeleted: 'deleted',
@@ -329,8 +337,6 @@ export const messages = {
     cleared: 'Cleared',
     lasted: 'Lasted',
     lasts: 'Lasts for',
-    apiOf: (node: string) => `the API of ${node}`,
-    projectorsOf: (node: string) => `the projectors of ${node}`,
     channelsNoneTitle: 'Nobody',
     subject: 'Of',
     details: 'Details',
@@ -361,7 +367,7 @@ export const messages = {
     beginsExample: 'plans/p1/',
     beginsDetail: 'Finds what begins so; paths are told apart by upper and lower case.',
     clear: 'Clear',
-    withDeleted: 'With deleted ones',
+    withDeleted: 'Show deleted documents too',
     summary: (documents: string, bytes: string, onCdn: string) =>
       `${documents} published, ${bytes}; the bucket holds ${onCdn}.`,
     documents: (count: number, isAtLeast: boolean) =>
@@ -414,7 +420,7 @@ export const messages = {
     raw: 'Exact bytes',
     noVersion: 'No version has content to show.',
 
-    action: 'What happened',
+    action: 'Action',
     at: 'When',
     actor: 'By',
     published_: 'published',
@@ -507,7 +513,9 @@ export const messages = {
     same: (count: number) => `${count.toLocaleString()} as the log wants them`,
     bucketElsewhere: 'The bucket was not in its scope: another node compares it.',
     unsettled: (count: number) =>
-      `${plural(count, 'path was', 'paths were')} changing, behind or given up, which is no drift; the roots leave them out.`,
+      `${plural(count, 'path was', 'paths were')} changing, behind or given up, which is no drift; the roots leave ${count === 1 ? 'it' : 'them'} out.`,
+    rootsAgree: 'The hashes over everything agree; that of the log is',
+    rootsDiffer: 'The hashes over everything differ; that of the log is',
     outcomes: {
       same: 'same',
       missing: 'missing',
@@ -535,7 +543,13 @@ export const messages = {
     runs: 'This scan is still running.',
     runsDetail: 'What it finds is shown when it has come to its end.',
     aborted: 'This scan did not come to its end, so it says nothing.',
-    counted: (count: number, outcome: string) => `${count.toLocaleString()} ${outcome}`,
+    counted: {
+      missing: (count: number) => `${count.toLocaleString()} missing`,
+      different: (count: number) => `${count.toLocaleString()} different`,
+      unreadable: (count: number) => `${count.toLocaleString()} unreadable`,
+      orphan: (count: number) => plural(count, 'orphan', 'orphans'),
+      foreign: (count: number) => `${count.toLocaleString()} foreign`,
+    },
     byDirectory: 'Findings by directory',
     allDirectories: 'All directories',
     otherDirectories: 'all others',
@@ -545,7 +559,7 @@ export const messages = {
       shown === all
         ? plural(all, 'finding', 'findings')
         : `${shown.toLocaleString()} of ${plural(all, 'finding', 'findings')}`,
-    noneFound: 'Nothing that this scan has found is so.',
+    noneFound: 'No finding fits these filters.',
     noneFoundDetail: 'Choose another side, outcome or path.',
     partial: (node: string) =>
       `Only the first of them are shown: there are more than the log keeps. The console of ${node} has every one for 30 days, and so has "holdfast verify --json" there.`,
@@ -589,7 +603,7 @@ export const messages = {
 
   replications: {
     intro: 'What became of each version on its way to the bucket.',
-    filters: 'Which',
+    filters: 'Which versions',
     status: 'Status',
     anyStatus: 'Any',
     waiting: 'waiting for the bucket',
@@ -606,7 +620,8 @@ export const messages = {
     windows: { hour: 'In the last hour', day: 'In the last 24 hours', week: 'In the last 7 days' },
     selectOf: (path: string, version: number) => `Select ${path}, version ${version}`,
     document: 'Document',
-    versionAndAction: (version: number, action: string) => `version ${version}, ${action}`,
+    versionAndAction: (version: number, action: 'put' | 'delete') =>
+      `version ${version}${action === 'delete' ? ', a deletion' : ''}`,
     attempts: 'Attempts',
     when: 'Published',
     details: 'Details',
@@ -614,7 +629,7 @@ export const messages = {
       `${isOpen ? 'Hide' : 'Show'} details of ${path}, version ${version}`,
     hide: 'Hide',
     nextRetry: 'Next retry',
-    none: 'Nothing is so.',
+    none: 'No version fits these filters.',
     noneDetail: 'Choose another status, time or path.',
     lastError: 'The last error',
     errors: {
@@ -646,7 +661,8 @@ export const messages = {
     isVerified: 'equal to the local file',
     isNotVerified: 'not yet',
     lastAttempt: 'The last attempt took',
-    cause: 'Published',
+    cause: 'Published by',
+    request: 'Request id',
     retrySelected: (count: number) => (count === 0 ? 'Retry selected' : `Retry selected (${count})`),
     retryAll: (count: number) => (count === 0 ? 'Retry all' : `Retry all (${count.toLocaleString()})…`),
     progress: 'How many are asked for',

@@ -1,5 +1,6 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
+import classes from './filters.module.css';
 import { messages } from './messages.ts';
 
 const words = messages.prefix;
@@ -17,9 +18,10 @@ export function PrefixFilter({ prefix, onFilter }: { prefix: string; onFilter: (
     onFilter(typed.trim() === '' ? undefined : typed.trim());
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} className={classes.filter}>
       <Group align="flex-end" gap="xs" wrap="nowrap">
         <TextInput
+          className={classes.text}
           label={words.label}
           placeholder={words.example}
           value={typed}

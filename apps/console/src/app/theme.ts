@@ -1,10 +1,11 @@
-import { Badge, createTheme, type CSSVariablesResolver, Table, Tooltip } from '@mantine/core';
+import { Anchor, Badge, createTheme, type CSSVariablesResolver, Table, Tooltip } from '@mantine/core';
 
 /** Some of Mantine's own are too pale on its own backgrounds for WCAG AA. */
 export const darkerText: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': colors.gray[7],
+    '--mantine-color-placeholder': '#6b7178',
     '--mantine-color-red-text': colors.red[9],
     '--mantine-color-error': colors.red[9],
     // Mantine's darkest shades of these two have less than 4.5:1 on white.
@@ -16,6 +17,7 @@ export const darkerText: CSSVariablesResolver = ({ colors }) => ({
   },
   dark: {
     '--mantine-color-dimmed': colors.dark[1],
+    '--mantine-color-placeholder': '#a0a0a0',
     '--mantine-color-red-text': colors.red[4],
     '--mantine-color-error': colors.red[4],
     '--mantine-color-cyan-filled-hover': '#095c6b',
@@ -34,6 +36,8 @@ export const theme = createTheme({
   headings: { fontWeight: '650', sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.05rem' } } },
   respectReducedMotion: true,
   components: {
+    // Within a text colour alone tells nobody that it is a link.
+    Anchor: Anchor.extend({ defaultProps: { underline: 'always' } }),
     Table: Table.extend({ defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm' } }),
     Badge: Badge.extend({ defaultProps: { tt: 'none', radius: 'sm', variant: 'light', miw: 'max-content' } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 200, multiline: true, maw: 360 } }),

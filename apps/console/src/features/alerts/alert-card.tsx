@@ -108,7 +108,7 @@ function Events({ alert: { events } }: { alert: Alert }) {
       columns={[
         { name: words.event, cell: ({ type }) => words.eventNames[type] ?? type },
         { name: words.eventAt, cell: ({ at }) => <Time at={at} /> },
-        { name: words.eventBy, cell: ({ actor }) => <bdi>{actor}</bdi> },
+        { name: words.eventBy, cell: ({ actor }) => <bdi>{messages.actor(actor)}</bdi> },
         { name: words.eventPosition, cell: ({ position }) => position },
       ]}
     />

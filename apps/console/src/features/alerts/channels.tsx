@@ -14,9 +14,9 @@ export function Channels() {
   const { data } = useQuery(healthQuery);
   if (data === undefined) return <Skeleton height={100} />;
   const channels = [
-    ...data.alerts.notifiers.map((notifier) => ({ of: words.apiOf(data.node), ...notifier })),
+    ...data.alerts.notifiers.map((notifier) => ({ of: messages.actor(`api:${data.node}`), ...notifier })),
     ...data.nodes.flatMap(({ node, notifiers = [] }) =>
-      notifiers.map((notifier) => ({ of: words.projectorsOf(node), ...notifier })),
+      notifiers.map((notifier) => ({ of: messages.actor(`projector:${node}`), ...notifier })),
     ),
   ];
   return (

@@ -71,9 +71,13 @@ function Waiting({ path }: { path: string }) {
     <>
       {words.replication}:{' '}
       <Link to="/replications" search={{ status: data.status }} className={classes.link}>
-        {data.status}
+        {messages.replications.statuses[data.status]}
       </Link>
-      {data.error !== null && <div dir="auto">{data.error.message}</div>}
+      {data.error !== null && (
+        <Text size="sm" dir="auto" lineClamp={4} title={data.error.message}>
+          {data.error.message}
+        </Text>
+      )}
     </>
   );
 }
@@ -82,7 +86,7 @@ function Url({ url, origin }: { url: string; origin: DocumentState['origin'] }) 
   const clipboard = useClipboard({ timeout: 2_000 });
   return (
     <Group gap="xs">
-      <Anchor href={url} target="_blank" rel="noreferrer" className={classes.url} underline="always">
+      <Anchor href={url} target="_blank" rel="noreferrer" className={classes.url}>
         {url}
       </Anchor>
       <Badge variant="outline" color={origin === 'cdn' ? 'gray' : 'orange'}>

@@ -20,7 +20,7 @@ export function VersionsView({ path, versions }: { path: string; versions: reado
         { name: words.ofVersion, cell: ({ version }) => <b>{words.version(version)}</b> },
         { name: words.action, cell: (version) => <Action version={version} /> },
         { name: words.at, cell: ({ at }) => <Time at={at} /> },
-        { name: words.actor, cell: ({ actor }) => <bdi>{actor}</bdi> },
+        { name: words.actor, cell: ({ actor }) => <bdi>{messages.actor(actor)}</bdi> },
         { name: words.size, cell: ({ bytes }) => (bytes === null ? '–' : formatBytes(bytes)) },
         {
           name: words.show,

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { messages } from '../../app/messages.ts';
 import classes from './drift.module.css';
 import { addSides, directoryOf, type Outcome, total } from './findings.ts';
-import { Legend, OutcomeBar } from './outcome-bar.tsx';
+import { OutcomeBar } from './outcome-bar.tsx';
 
 const words = messages.drift;
 
@@ -14,33 +14,30 @@ export function Directories({ summary }: { summary: ScanSummary }) {
   const bars = summary.directories.map(({ directory, ...sides }) => ({ directory, counts: addSides(sides) }));
   const most = Math.max(total(others), ...bars.map(({ counts }) => total(counts)));
   return (
-    <>
-      <ul className={classes.directories} aria-label={words.byDirectory}>
-        {bars.map(({ directory, counts }) => (
-          <li key={directory} className={classes.directory}>
-            {directory === above ? (
-              <Bar name={words.directlyHere} counts={counts} most={most} />
-            ) : (
-              <Link
-                to="/drift"
-                search={(before) => ({ ...before, prefix: directory })}
-                resetScroll={false}
-                className={classes.directoryLink}
-                title={directory}
-              >
-                <Bar name={directory.slice(above.length)} counts={counts} most={most} />
-              </Link>
-            )}
-          </li>
-        ))}
-        {total(others) > 0 && (
-          <li className={classes.directory}>
-            <Bar name={words.otherDirectories} counts={others} most={most} />
-          </li>
-        )}
-      </ul>
-      <Legend />
-    </>
+    <ul className={classes.directories} aria-label={words.byDirectory}>
+      {bars.map(({ directory, counts }) => (
+        <li key={directory} className={classes.directory}>
+          {directory === above ? (
+            <Bar name={words.directlyHere} counts={counts} most={most} />
+          ) : (
+            <Link
+              to="/drift"
+              search={(before) => ({ ...before, prefix: directory })}
+              resetScroll={false}
+              className={classes.directoryLink}
+              title={directory}
+            >
+              <Bar name={directory.slice(above.length)} counts={counts} most={most} />
+            </Link>
+          )}
+        </li>
+      ))}
+      {total(others) > 0 && (
+        <li className={classes.directory}>
+          <Bar name={words.otherDirectories} counts={others} most={most} />
+        </li>
+      )}
+    </ul>
   );
 }
 

@@ -6,9 +6,9 @@ import { useEffect, useRef } from 'react';
 import { PathBreadcrumbs } from '../../app/breadcrumbs.tsx';
 import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
+import filters from '../../app/filters.module.css';
 import { messages } from '../../app/messages.ts';
 import { PrefixFilter } from '../../app/prefix-filter.tsx';
-import classes from './drift.module.css';
 import { Directories } from './directories.tsx';
 import {
   addSides,
@@ -57,7 +57,7 @@ export function FindingsPart({ scan }: { scan: ScanAnswer }) {
       )}
       <Filters filter={filter} />
       <PathBreadcrumbs
-        path={directoryOf(prefix ?? '')}
+        path={directoryOf(data.prefix)}
         top={words.allDirectories}
         linkTo={(directory, props) => (
           <Link
@@ -96,8 +96,9 @@ function Filters({ filter: { side, outcome, prefix } }: { filter: FindingsFilter
   const chosen = (value: string | null): string | undefined =>
     value === null || value === ANY ? undefined : value;
   return (
-    <Group align="flex-end" gap="sm" mb="sm" className={classes.filters}>
+    <Group align="flex-end" gap="sm" mb="sm">
       <Select
+        className={filters.filter}
         label={words.side}
         data={[
           { value: ANY, label: words.anySide },
@@ -108,6 +109,7 @@ function Filters({ filter: { side, outcome, prefix } }: { filter: FindingsFilter
         allowDeselect={false}
       />
       <Select
+        className={filters.filter}
         label={words.outcome}
         data={[
           { value: ANY, label: words.anyOutcome },

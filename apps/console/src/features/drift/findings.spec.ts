@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { addSides, directoryOf, isDocument, previewRepair, total } from './findings.ts';
+import { addSides, countDifferences, directoryOf, isDocument, previewRepair, total } from './findings.ts';
 
 it('looks for directories where a prefix lies', () => {
   expect(['', 'un', 'units/', 'units/u', 'cldr/main/ar/'].map(directoryOf)).toEqual([
@@ -15,6 +15,7 @@ it('adds up both sides, of which only one knows foreign objects', () => {
   const added = addSides({ local: { missing: 1, orphan: 2 }, cdn: { missing: 4, foreign: 8 } });
   expect(added).toEqual({ missing: 5, different: 0, unreadable: 0, orphan: 2, foreign: 8 });
   expect(total(added)).toBe(15);
+  expect(countDifferences({ local: { missing: 1, orphan: 2 }, cdn: { missing: 4, foreign: 8 } })).toBe(7);
 });
 
 it('leads to documents, and not to what was never published', () => {

@@ -72,6 +72,12 @@ export const addSides = ({ local, cdn }: Readonly<Record<Side, Counts>>): Record
 export const total = (counts: Counts): number =>
   OUTCOMES.reduce((sum, outcome) => sum + (counts[outcome] ?? 0), 0);
 
+/** Foreign objects are none: they are not ours. */
+export function countDifferences(counts: Readonly<Record<Side, Counts>>): number {
+  const both = addSides(counts);
+  return total(both) - both.foreign;
+}
+
 /** Whether a page of its own tells more of what is there: it was published. */
 export const isDocument = ({ subject, outcome }: Finding): boolean =>
   subject === 'document' && outcome !== 'orphan' && outcome !== 'foreign';

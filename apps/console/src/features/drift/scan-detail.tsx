@@ -118,7 +118,7 @@ function SideCounts({ side, counts }: { side: Side; counts: Counts[Side] }) {
               className={classes.link}
               aria-current={shown.side === side && shown.outcome === outcome ? 'true' : undefined}
             >
-              {words.counted(rest[outcome as keyof typeof rest], words.outcomes[outcome])}
+              {words.counted[outcome](rest[outcome as keyof typeof rest])}
             </Link>
           </li>
         ))}
@@ -132,7 +132,7 @@ function Roots({ scan: { roots } }: { scan: ScanAnswer }) {
   const agree = roots.local === roots.expected && (roots.cdn === null || roots.cdn === roots.expected);
   return (
     <Text size="sm" component="div">
-      {agree ? messages.overview.parityValue.agree : messages.overview.parityValue.differ}{' '}
+      {agree ? words.rootsAgree : words.rootsDiffer}{' '}
       <Code className={classes.hash}>{roots.expected.slice(0, 16)}…</Code>
     </Text>
   );

@@ -7,7 +7,7 @@ import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { Records } from '../../app/records.tsx';
 import { Time } from '../../app/time.tsx';
-import { addSides } from './findings.ts';
+import { addSides, countDifferences } from './findings.ts';
 import { Legend, OutcomeBar } from './outcome-bar.tsx';
 
 const words = messages.drift;
@@ -30,6 +30,7 @@ export function ScanList({ scans, shown }: { scans: readonly ScanAnswer[]; shown
                 cell: ({ id, kind, startedAt }) => (
                   <>
                     <Anchor
+                      inherit
                       renderRoot={(props) => <Link {...props} to="/drift" search={{ scan: id }} />}
                       fw={id === shown ? 700 : undefined}
                     >
@@ -63,16 +64,17 @@ function Found({ scan: { state, counts, isClean, error } }: { scan: ScanAnswer }
       </Text>
     );
   }
-  const { local, cdn } = counts;
-  const found = addSides({ local, cdn });
-  const differing = found.missing + found.different + found.unreadable + found.orphan;
+  const differing = countDifferences(counts);
+  const { foreign } = counts.cdn;
   return (
     <>
       <Text size="sm">
         {isClean === true ? messages.overview.scanClean : messages.overview.scanFound(differing)}
-        {cdn.foreign > 0 && ` · ${words.foreign(cdn.foreign)}`}
+        {foreign > 0 && ` · ${words.foreign(foreign)}`}
       </Text>
-      {(differing > 0 || cdn.foreign > 0) && <OutcomeBar counts={found} what={messages.overview.found} />}
+      {(differing > 0 || foreign > 0) && (
+        <OutcomeBar counts={addSides(counts)} what={messages.overview.found} />
+      )}
     </>
   );
 }

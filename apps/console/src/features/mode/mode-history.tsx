@@ -91,20 +91,20 @@ function Timeline(props: { switches: readonly Switch[]; lengthMs: number; isWhol
           </Tooltip>
         ))}
       </div>
-      <Group justify="space-between" mt={4}>
+      <Group justify="space-between" mt={4} wrap="nowrap">
         <Text size="xs" c="dimmed">
           {formatInstant(new Date(from), now)}
         </Text>
-        <Group gap="md" component="ul" className={classes.legend}>
-          {(['cdn', 'fallback', 'off'] as const).map((choice) => (
-            <Text key={choice} size="xs" component="li" className={classes.legendItem}>
-              <span className={classes.swatch} data-choice={choice} aria-hidden /> {words.choices[choice]}
-            </Text>
-          ))}
-        </Group>
         <Text size="xs" c="dimmed">
           {messages.overview.charts.ago(0)}
         </Text>
+      </Group>
+      <Group gap="md" mt={4} component="ul" className={classes.legend}>
+        {(['cdn', 'fallback', 'off'] as const).map((choice) => (
+          <Text key={choice} size="xs" component="li" className={classes.legendItem}>
+            <span className={classes.swatch} data-choice={choice} aria-hidden /> {words.choices[choice]}
+          </Text>
+        ))}
       </Group>
     </div>
   );
@@ -127,7 +127,10 @@ function Switches({ switches }: { switches: readonly Switch[] }) {
             </span>
           ),
         },
-        { name: words.who, cell: ({ cause, actor }) => <bdi>{cause === 'probe' ? words.probe : actor}</bdi> },
+        {
+          name: words.who,
+          cell: ({ cause, actor }) => <bdi>{cause === 'probe' ? words.probe : messages.actor(actor)}</bdi>,
+        },
         {
           name: words.reason,
           width: '45%',

@@ -25,7 +25,7 @@ export function OverviewPage() {
         title={messages.overview.now}
         aside={
           <Text size="xs" c="dimmed">
-            {messages.overview.sinceOpened}
+            {messages.overview.lastMinutes}
           </Text>
         }
       >

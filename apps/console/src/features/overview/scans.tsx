@@ -5,11 +5,11 @@ import { Link } from '@tanstack/react-router';
 import { driftQuery } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
-import { formatDuration } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { Records } from '../../app/records.tsx';
 import { Time } from '../../app/time.tsx';
+import { countDifferences } from '../drift/findings.ts';
 
 const words = messages.overview;
 const SHOWN = 5;
@@ -42,16 +42,12 @@ export function LastScans() {
             {
               name: words.scan,
               cell: ({ id, kind }) => (
-                <Anchor renderRoot={(props) => <Link {...props} to="/drift" search={{ scan: id }} />}>
+                <Anchor inherit renderRoot={(props) => <Link {...props} to="/drift" search={{ scan: id }} />}>
                   {words.scanKinds[kind]}
                 </Anchor>
               ),
             },
             { name: words.began, cell: ({ startedAt }) => <Time at={startedAt} ago /> },
-            {
-              name: words.took,
-              cell: ({ durationMs }) => (durationMs === null ? '–' : formatDuration(durationMs)),
-            },
             { name: words.found, cell: (scan) => <Found scan={scan} /> },
           ]}
         />
@@ -60,9 +56,9 @@ export function LastScans() {
   );
 }
 
-function Found({ scan: { state, isClean, findingCount, error } }: { scan: ScanAnswer }) {
+function Found({ scan: { state, isClean, counts, error } }: { scan: ScanAnswer }) {
   if (state === 'running') return words.scanRunning;
-  if (state === 'aborted') {
+  if (state === 'aborted' || counts === null) {
     return (
       <Text c="red" size="sm" dir="auto" title={error?.message}>
         {words.scanAborted}
@@ -72,7 +68,7 @@ function Found({ scan: { state, isClean, findingCount, error } }: { scan: ScanAn
   if (isClean === true) return words.scanClean;
   return (
     <Text c="red" size="sm">
-      {words.scanFound(findingCount ?? 0)}
+      {words.scanFound(countDifferences(counts))}
     </Text>
   );
 }

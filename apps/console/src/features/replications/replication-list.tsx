@@ -54,11 +54,14 @@ export function Replications({
               <Checkbox
                 checked={selected.has(keyOf(row))}
                 disabled={!mayOperate || !canRetry(row)}
+                // Its place is kept, so that paths stand below each other.
+                className={canRetry(row) ? undefined : classes.absent}
                 onChange={(event) => onSelect(keyOf(row), event.currentTarget.checked)}
                 aria-label={words.selectOf(row.path, row.version)}
               />
               <div className={classes.path}>
                 <Anchor
+                  inherit
                   renderRoot={(props) => <Link {...props} to="/documents/$" params={{ _splat: row.path }} />}
                 >
                   <bdi>{row.path}</bdi>
@@ -142,7 +145,8 @@ function Details({ row }: { row: Replication }) {
         <Fact name={words.etag} value={etag ?? messages.none} />
         <Fact name={words.verified} value={verified ? words.isVerified : words.isNotVerified} />
         {tookMs !== null && <Fact name={words.lastAttempt} value={formatDuration(Math.max(0, tookMs))} />}
-        <Fact name={words.cause} value={`${messages.by(cause.actor)}, ${cause.correlationId}`} />
+        <Fact name={words.cause} value={messages.actor(cause.actor)} />
+        <Fact name={words.request} value={cause.correlationId} />
       </dl>
     </Stack>
   );

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { replicationsQuery } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
+import filters from '../../app/filters.module.css';
 import { messages } from '../../app/messages.ts';
 import { Page } from '../../app/page.tsx';
 import { Panel } from '../../app/panel.tsx';
@@ -35,6 +36,7 @@ export function ReplicationsPage() {
       <Panel title={words.filters}>
         <Group align="flex-end">
           <Select
+            className={filters.filter}
             label={words.status}
             data={[
               { value: '', label: words.anyStatus },
@@ -49,6 +51,7 @@ export function ReplicationsPage() {
             allowDeselect={false}
           />
           <Select
+            className={filters.filter}
             label={words.since}
             data={[
               { value: '', label: words.anyTime },
