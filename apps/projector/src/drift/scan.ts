@@ -23,7 +23,14 @@ export interface ScanPorts {
   readonly store: EventStore;
   readonly catalog: Pick<
     Catalog,
-    'document' | 'documents' | 'documentCounts' | 'replication' | 'reached' | 'unreadable' | 'onChange'
+    | 'document'
+    | 'documents'
+    | 'documentCounts'
+    | 'replication'
+    | 'replicationCounts'
+    | 'reached'
+    | 'unreadable'
+    | 'onChange'
   >;
   readonly content: Pick<ContentReader, 'generation' | 'checkpoint' | 'recorded'>;
   readonly bucket: ObjectStore;
@@ -53,7 +60,7 @@ const PAGE = 100;
 const OBJECTS_PER_LIST = 1_000;
 const SAMPLE = 100;
 const CATALOG_PATIENCE_MS = 60_000;
-/** Others write while something was appended this recently. */
+/** Somebody publishes while something was published or deleted this recently. */
 const BUSY_MS = 1_000;
 const RESTS_PER_WORK = 3;
 const LONGEST_PAUSE_MS = 250;
@@ -187,15 +194,23 @@ async function* noPages(): AsyncGenerator<readonly ListedObject[]> {
   // Nothing is listed.
 }
 
-/** Whoever publishes goes first: while the log grows, a scan rests for a multiple of the time it worked. */
+/**
+ * Whoever publishes goes first: meanwhile a scan rests for a multiple of the time it worked. The log's other events do not
+ * count: the scan's own progress is among them.
+ */
 class Pace {
   readonly end: () => void;
   #busyUntil = 0;
   #workingSince = performance.now();
 
-  constructor(catalog: Pick<Catalog, 'onChange'>) {
+  constructor(catalog: Pick<Catalog, 'onChange' | 'replicationCounts'>) {
+    const countVersions = (): number =>
+      Object.values(catalog.replicationCounts()).reduce((sum, n) => sum + n, 0);
+    let versions = countVersions();
     this.end = catalog.onChange(() => {
-      this.#busyUntil = performance.now() + BUSY_MS;
+      const now = countVersions();
+      if (now !== versions) this.#busyUntil = performance.now() + BUSY_MS;
+      versions = now;
     });
   }
 
