@@ -5,6 +5,15 @@ import { describeWithBrowser } from '@holdfast/testing/browser-suite';
 import type { Page } from 'playwright-core';
 
 const CDN = 'https://cdn.example/content';
+const ALL_PAGES = [
+  '/',
+  '/mode',
+  '/alerts',
+  '/documents',
+  '/documents/units/first.json',
+  '/replications',
+  '/drift',
+];
 const PAGES = { '/': 'Overview', '/mode': 'Mode', '/alerts': 'Alerts' };
 // Real processes and a real browser, on a machine that may have other work.
 jest.setTimeout(120_000);
@@ -125,24 +134,39 @@ describeWithBrowser('the console', (browser) => {
     await page.getByText('Could not load Replication').waitFor();
   });
 
-  it.each([...Object.keys(PAGES), '/documents', '/documents/units/first.json', '/replications', '/drift'])(
-    'shows where the keyboard is, from the head to the end: %s',
-    async (path) => {
-      const page = await browser.open(`${product.url}${path}`, { reducedMotion: 'reduce' });
-      await isLive(page);
-      await page.waitForLoadState('load');
-      const passed: Focus[] = [];
-      for (let focus = await nextFocus(page); focus !== null; focus = await nextFocus(page)) {
-        passed.push(focus);
-      }
-      expect(passed[0]).toMatchObject({ name: 'Skip to the content' });
-      expect(passed.filter(({ place }) => place === 'main')).not.toEqual([]);
-      expect(passed.filter(({ isOutlined, isInView }) => !isOutlined || !isInView)).toEqual([]);
-      // The head, the pages, what is on the page: nothing goes back.
-      const places = passed.map(({ place }) => place);
-      expect(places).toEqual(places.toSorted((one, other) => PLACES.indexOf(one) - PLACES.indexOf(other)));
-    },
-  );
+  it.each(ALL_PAGES)('says what was not answered, and waits for nothing more: %s', async (path) => {
+    const page = await browser.open('about:blank');
+    await page.route(/\/v1\/(?!live|session)/, (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ title: 'Broken', detail: 'It is broken.', status: 500, code: 'INTERNAL' }),
+      }),
+    );
+    await page.goto(`${product.url}${path}`);
+    await page.getByRole('alert').filter({ hasText: 'It is broken.' }).first().waitFor();
+    await waitFor(
+      'nothing that is waited for',
+      async () => (await page.locator('main .mantine-Skeleton-root').count()) === 0,
+      5_000,
+    );
+  });
+
+  it.each(ALL_PAGES)('shows where the keyboard is, from the head to the end: %s', async (path) => {
+    const page = await browser.open(`${product.url}${path}`, { reducedMotion: 'reduce' });
+    await isLive(page);
+    await page.waitForLoadState('load');
+    const passed: Focus[] = [];
+    for (let focus = await nextFocus(page); focus !== null; focus = await nextFocus(page)) {
+      passed.push(focus);
+    }
+    expect(passed[0]).toMatchObject({ name: 'Skip to the content' });
+    expect(passed.filter(({ place }) => place === 'main')).not.toEqual([]);
+    expect(passed.filter(({ isOutlined, isInView }) => !isOutlined || !isInView)).toEqual([]);
+    // The head, the pages, what is on the page: nothing goes back.
+    const places = passed.map(({ place }) => place);
+    expect(places).toEqual(places.toSorted((one, other) => PLACES.indexOf(one) - PLACES.indexOf(other)));
+  });
 
   it.each(Object.entries(PAGES))('is usable by everybody: %s', async (path, heading) => {
     const page = await browser.open(`${product.url}${path}`);

@@ -11,11 +11,11 @@ const SOURCE = dirname(createRequire(import.meta.url).resolve('cldr-localenames-
 const PAGES = {
   overview: '/',
   mode: '/mode',
-  content: '/documents',
+  content: '/documents?prefix=cldr/main/ar',
   document: '/documents/cldr/main/ar/languages.json',
   replications: '/replications',
   'dead-letters': '/replications?status=dead-letter',
-  drift: '/drift',
+  drift: '/drift?prefix=cldr/main/',
   alerts: '/alerts',
 };
 const LOOKS = {
@@ -30,6 +30,7 @@ const product = await startProduct({
   dataDir,
   env: {
     HOLDFAST_CDN_BASE_URL: 'https://cdn.example.org/content',
+    HOLDFAST_LOCAL_BASE_URL: 'https://web-1.example.org/content',
     HOLDFAST_NODE: 'web-1',
     HOLDFAST_RETRY_SCHEDULE: '100ms,100ms',
     HOLDFAST_LOG_LEVEL: 'silent',
@@ -77,7 +78,12 @@ async function makeHistory(running: Product): Promise<void> {
   const [first, second, third] = ['ar', 'de', 'fr'] as const;
   rmSync(join(live, first, 'scripts.json'));
   writeFileSync(join(live, second, 'variants.json'), '{"somebody":"was here"}');
-  writeFileSync(join(live, third, 'stray.json'), '{}');
+  for (const [language, strays] of Object.entries({ [first]: 4, [second]: 9, [third]: 2, he: 1 })) {
+    for (let stray = 1; stray <= strays; stray += 1) {
+      writeFileSync(join(live, language, `copy-${stray}.json`), '{}');
+    }
+  }
+  rmSync(join(dataDir, 'bucket/cldr/main/he/languages.json'));
   await waitFor('the dead letter', async () => {
     const answer = await fetch(`${url}/v1/replications?status=dead-letter`);
     return ((await answer.json()) as { replications: unknown[] }).replications.length > 0;

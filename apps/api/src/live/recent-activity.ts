@@ -11,7 +11,7 @@ export interface RecentActivity {
 
 const PAGE = 500;
 /** However much happened, an answer costs no more than this. */
-const MAX_PAGES = 10;
+const MAX_PAGES = 20;
 
 /** What happened to documents in the last seconds, as the log has it: nothing needs to be kept for whoever asks. */
 export async function readRecentActivity(

@@ -73,11 +73,11 @@ describe('GET /v1/activity', () => {
   it('says so where more happened than is read for an answer', async () => {
     await publish('first.json', 100);
     await api.batch(
-      Array.from({ length: 5_000 }, (_, index) => ({ put: `many/${index}.json`, body: index })),
+      Array.from({ length: 10_000 }, (_, index) => ({ put: `many/${index}.json`, body: index })),
     );
     const { json } = await api.get('/v1/activity');
     expect(json).toMatchObject({
-      seconds: [{ at: '2026-01-05T08:02:00.000Z', published: 5_000 }],
+      seconds: [{ at: '2026-01-05T08:02:00.000Z', published: 10_000 }],
       isComplete: false,
     });
   });

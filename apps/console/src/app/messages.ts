@@ -110,6 +110,7 @@ export const messages = {
     unknown: 'Not known yet',
     unknownDetail: 'The server has not answered yet.',
     outOfDate: 'Not known',
+    notAnswered: 'The server did not answer this.',
     outOfDateDetail: 'There is no connection to the server. What is shown below is what was known before.',
     whatToDo: 'What to do',
     documents: (count: number) => plural(count, 'document', 'documents'),
@@ -145,7 +146,7 @@ export const messages = {
     lastMinutes: 'The last two minutes; what waits, since this page was opened.',
     charts: {
       published: 'Published a second',
-      latency: 'Replication latency',
+      latency: 'Replication took',
       queue: 'Waiting for the bucket',
       publishedNow: (count: number) => `${count.toLocaleString()}/s`,
       latencyNow: (p50: string, p99: string) => `p50 ${p50}, p99 ${p99}`,

@@ -2,6 +2,7 @@ import { Badge, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { healthQuery } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
+import { Failure } from '../../app/failure.tsx';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { Records } from '../../app/records.tsx';
@@ -11,8 +12,11 @@ const words = messages.alerts;
 
 /** Who hears of alerts, and whether what is sent arrives. */
 export function Channels() {
-  const { data } = useQuery(healthQuery);
-  if (data === undefined) return <Skeleton height={100} />;
+  const { data, error, refetch } = useQuery(healthQuery);
+  if (data === undefined) {
+    if (error === null) return <Skeleton height={100} />;
+    return <Failure error={error} what={words.channels} onRetry={() => void refetch()} />;
+  }
   const channels = [
     ...data.alerts.notifiers.map((notifier) => ({ of: messages.actor(`api:${data.node}`), ...notifier })),
     ...data.nodes.flatMap(({ node, notifiers = [] }) =>

@@ -69,10 +69,10 @@ function BaseUrl({ label, url, isFromLog }: { label: string; url: string | null;
         {label}
       </Text>
       <Text component="dd" m={0}>
-        {url ?? words.notSet}{' '}
+        {url ?? words.notSet}
         {url !== null && (
-          <Text span size="sm" c="dimmed">
-            ({isFromLog ? words.fromLog : words.fromEnvironment})
+          <Text size="sm" c="dimmed">
+            {isFromLog ? words.fromLog : words.fromEnvironment}
           </Text>
         )}
       </Text>

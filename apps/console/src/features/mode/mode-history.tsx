@@ -92,8 +92,8 @@ function Timeline(props: { switches: readonly Switch[]; lengthMs: number; isWhol
         ))}
       </div>
       <Group justify="space-between" mt={4} wrap="nowrap">
-        <Text size="xs" c="dimmed">
-          {formatInstant(new Date(from), now)}
+        <Text size="xs" c="dimmed" component="div">
+          <Time at={new Date(from).toISOString()} />
         </Text>
         <Text size="xs" c="dimmed">
           {messages.overview.charts.ago(0)}

@@ -18,7 +18,7 @@ const COMMON = {
   strokeWidth: 1.5,
   curveType: 'linear',
   tickLine: 'none',
-  yAxisProps: { width: 44, tickCount: 3, allowDecimals: false, tick: { fontSize: 11 } },
+  yAxisProps: { width: 52, tickCount: 3, allowDecimals: false, tick: { fontSize: 11 } },
 } as const;
 
 /** Loaded after the rest of the page, as charts are as large as everything else together. */

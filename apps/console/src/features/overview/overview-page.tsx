@@ -16,7 +16,9 @@ import { Verdict } from './verdict.tsx';
 const LiveCharts = lazy(() => import('./live-charts.tsx'));
 
 export function OverviewPage() {
-  const { data: health } = useQuery(healthQuery);
+  const { data: health, isError } = useQuery(healthQuery);
+  // What failed is told above.
+  const waiting = isError ? null : <Skeleton height={160} />;
   return (
     <Page title={messages.overview.title}>
       <Verdict />
@@ -35,10 +37,10 @@ export function OverviewPage() {
           </Suspense>
         </Box>
       </Panel>
-      {health === undefined ? <Skeleton height={160} /> : <Nodes health={health} />}
+      {health === undefined ? waiting : <Nodes health={health} />}
       <SimpleGrid cols={{ base: 1, md: 3 }} spacing="lg">
         <LastScans />
-        {health === undefined ? <Skeleton height={160} /> : <Disks health={health} />}
+        {health === undefined ? waiting : <Disks health={health} />}
         <Recent />
       </SimpleGrid>
     </Page>

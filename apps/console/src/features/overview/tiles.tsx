@@ -35,13 +35,7 @@ export function Tiles() {
   );
 }
 
-function Tile(props: {
-  label: string;
-  link: Pick<LinkProps, 'to' | 'search'>;
-  state: State;
-  value: ReactNode;
-  note: ReactNode;
-}) {
+function Tile(props: Head & { state: State; value: ReactNode; note: ReactNode }) {
   const Icon = ICONS[props.state];
   return (
     <Paper withBorder p="sm" className={classes.tile} data-state={props.state}>
@@ -61,16 +55,32 @@ function Tile(props: {
   );
 }
 
-const Waiting = () => <Skeleton height={106} />;
+interface Head {
+  readonly label: string;
+  readonly link: Pick<LinkProps, 'to' | 'search'>;
+}
+
+/** An answer that failed is not taken for one that is still to come. */
+function NotKnown({ isError, ...head }: Head & { isError: boolean }) {
+  if (!isError) return <Skeleton height={106} />;
+  return (
+    <Tile
+      {...head}
+      state="unknown"
+      value={messages.overview.outOfDate}
+      note={messages.overview.notAnswered}
+    />
+  );
+}
 
 function ModeTile() {
-  const { data: mode } = useQuery(modeQuery);
-  if (mode === undefined) return <Waiting />;
+  const head: Head = { label: messages.overview.readers, link: { to: '/mode' } };
+  const { data: mode, isError } = useQuery(modeQuery);
+  if (mode === undefined) return <NotKnown {...head} isError={isError} />;
   const { lastChange } = mode;
   return (
     <Tile
-      label={messages.overview.readers}
-      link={{ to: '/mode' }}
+      {...head}
       state={mode.stale ? 'bad' : choiceOf(mode) === 'cdn' && mode.cdnBaseUrl !== null ? 'plain' : 'warning'}
       value={`${nameMode(mode)}${mode.pinned ? `, ${messages.pinned}` : ''}`}
       note={
@@ -92,13 +102,13 @@ function ModeTile() {
 const PARITY_STATES = { agree: 'well', differ: 'bad', unknown: 'unknown', none: 'unknown' } as const;
 
 function ParityTile() {
-  const { data } = useQuery(driftQuery);
-  if (data === undefined) return <Waiting />;
+  const head: Head = { label: messages.overview.parity, link: { to: '/drift' } };
+  const { data, isError } = useQuery(driftQuery);
+  if (data === undefined) return <NotKnown {...head} isError={isError} />;
   const { is, scan } = findParity(data.scans);
   return (
     <Tile
-      label={messages.overview.parity}
-      link={{ to: '/drift' }}
+      {...head}
       state={data.openCount > 0 ? 'bad' : PARITY_STATES[is]}
       value={messages.overview.parityValue[is]}
       note={
@@ -120,13 +130,16 @@ function ParityTile() {
 }
 
 function QueueTile() {
-  const { data } = useQuery(healthQuery);
-  if (data === undefined) return <Waiting />;
+  const head: Head = {
+    label: messages.overview.queue,
+    link: { to: '/replications', search: { status: 'queued,failed' } },
+  };
+  const { data, isError } = useQuery(healthQuery);
+  if (data === undefined) return <NotKnown {...head} isError={isError} />;
   const waiting = waitingIn(data);
   return (
     <Tile
-      label={messages.overview.queue}
-      link={{ to: '/replications', search: { status: 'queued,failed' } }}
+      {...head}
       state={(data.replications.failed ?? 0) > 0 ? 'warning' : waiting === 0 ? 'well' : 'plain'}
       value={waiting.toLocaleString()}
       note={
@@ -143,13 +156,16 @@ function QueueTile() {
 }
 
 function DeadLettersTile() {
-  const { data } = useQuery(healthQuery);
-  if (data === undefined) return <Waiting />;
+  const head: Head = {
+    label: messages.overview.deadLetters,
+    link: { to: '/replications', search: { status: 'dead-letter' } },
+  };
+  const { data, isError } = useQuery(healthQuery);
+  if (data === undefined) return <NotKnown {...head} isError={isError} />;
   const count = data.replications['dead-letter'] ?? 0;
   return (
     <Tile
-      label={messages.overview.deadLetters}
-      link={{ to: '/replications', search: { status: 'dead-letter' } }}
+      {...head}
       state={count === 0 ? 'well' : 'bad'}
       value={count.toLocaleString()}
       note={count === 0 ? messages.overview.deadLettersNone : messages.overview.deadLettersSome}
@@ -158,8 +174,12 @@ function DeadLettersTile() {
 }
 
 function AlertsTile() {
-  const { data } = useQuery(openAlertsQuery);
-  if (data === undefined) return <Waiting />;
+  const head: Head = {
+    label: messages.overview.openAlerts,
+    link: { to: '/alerts', search: { state: 'open' } },
+  };
+  const { data, isError } = useQuery(openAlertsQuery);
+  if (data === undefined) return <NotKnown {...head} isError={isError} />;
   const critical = data.filter(({ severity }) => severity === 'critical').length;
   const note =
     data.length === 0
@@ -169,8 +189,7 @@ function AlertsTile() {
         : messages.overview.alertsWarning;
   return (
     <Tile
-      label={messages.overview.openAlerts}
-      link={{ to: '/alerts', search: { state: 'open' } }}
+      {...head}
       state={critical > 0 ? 'bad' : data.length > 0 ? 'warning' : 'well'}
       value={data.length.toLocaleString()}
       note={note}
