@@ -33,13 +33,9 @@ export class WalkThread {
 
   /**
    * Everything below a directory, as `walkTree` has it, in pages.
-   * @param pause  awaited after each page, before another is asked for
    * @throws STORAGE_UNAVAILABLE where the directory itself cannot be read
    */
-  async *pages(
-    root: string,
-    pause: () => Promise<void> = () => Promise.resolve(),
-  ): AsyncGenerator<readonly LocalEntry[]> {
+  async *pages(root: string): AsyncGenerator<readonly LocalEntry[]> {
     await this.#ask({ ask: 'begin', root });
     const ahead: Promise<readonly (LocalEntry | null)[]>[] = [];
     const askForNext = (): void => {
@@ -52,7 +48,6 @@ export class WalkThread {
     for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) {
       const page = (await next) as readonly LocalEntry[];
       if (page.length === 0) return;
-      await pause();
       askForNext();
       yield page;
     }

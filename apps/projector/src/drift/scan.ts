@@ -55,14 +55,14 @@ export type ScanResult = Pick<
   'sides' | 'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
 >;
 
-/** Compared at a time, so that whoever publishes gets a turn every millisecond or two. */
-const PAGE = 100;
+/** Compared at a time, so that whoever publishes gets a turn every few milliseconds. */
+const PAGE = 250;
 const OBJECTS_PER_LIST = 1_000;
 const SAMPLE = 100;
 const CATALOG_PATIENCE_MS = 60_000;
 /** Somebody publishes while something was published or deleted this recently. */
 const BUSY_MS = 1_000;
-const RESTS_PER_WORK = 3;
+const RESTS_PER_WORK = 8;
 const LONGEST_PAUSE_MS = 250;
 
 /**
@@ -135,7 +135,7 @@ async function compareAll(
     {
       expected: { pages: expectedPages(catalog), pathOf: ({ path }: Expected) => path },
       local: {
-        pages: thread.pages(generationRoot(dataDir, generation), () => pace.pause(signal)),
+        pages: thread.pages(generationRoot(dataDir, generation)),
         pathOf: ({ path }: LocalEntry) => path,
       },
       remote: {
@@ -149,7 +149,7 @@ async function compareAll(
     signal.throwIfAborted();
     await comparison.compare(page);
     onProgress(comparison.compared, Math.max(total, comparison.compared));
-    await setImmediate();
+    await pace.pause(signal);
   }
 }
 
@@ -219,7 +219,7 @@ class Pace {
     if (now < this.#busyUntil) {
       const restMs = Math.min((now - this.#workingSince) * RESTS_PER_WORK, LONGEST_PAUSE_MS);
       await sleep(restMs, undefined, { signal });
-    }
+    } else await setImmediate();
     this.#workingSince = performance.now();
   }
 }

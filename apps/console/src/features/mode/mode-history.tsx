@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { modeHistoryQuery } from '../../api/queries.ts';
 import { Empty } from '../../app/empty.tsx';
 import { Failure } from '../../app/failure.tsx';
-import { formatDuration, formatInstant } from '../../app/format.ts';
+import { formatDuration, formatInstant, formatUtc } from '../../app/format.ts';
 import { messages } from '../../app/messages.ts';
 import { Panel } from '../../app/panel.tsx';
 import { Records } from '../../app/records.tsx';
@@ -81,7 +81,8 @@ function Timeline(props: { switches: readonly Switch[]; lengthMs: number; isWhol
         {spans.map((span) => (
           <Tooltip
             key={span.from}
-            label={`${words.choices[span.choice]}: ${formatInstant(new Date(span.from), now)} – ${formatInstant(new Date(span.to), now)}`}
+            label={`${words.choices[span.choice]}: ${between(span, (at) => formatInstant(at, now))} · ${messages.utc(between(span, formatUtc))}`}
+            multiline
           >
             <div
               className={classes.span}
@@ -109,6 +110,9 @@ function Timeline(props: { switches: readonly Switch[]; lengthMs: number; isWhol
     </div>
   );
 }
+
+const between = (span: { from: number; to: number }, format: (at: Date) => string): string =>
+  `${format(new Date(span.from))} – ${format(new Date(span.to))}`;
 
 function Switches({ switches }: { switches: readonly Switch[] }) {
   return (
