@@ -143,6 +143,20 @@ describe('documents', () => {
     expect(below).toEqual(['a/b.json', 'a/ä.json', 'a/ﬀ.json', 'a/𠀀.json']);
     expect(catalog.documents({ prefix: 'a.', after: null, limit: 10, status: 'published' })).toEqual([]);
   });
+
+  it.each([
+    ['before the prefix', 'a-b.json', ['a/b.json', 'a/ä.json', 'a/𠀀.json']],
+    ['the prefix itself', 'a/', ['a/b.json', 'a/ä.json', 'a/𠀀.json']],
+    ['below the prefix', 'a/b.json', ['a/ä.json', 'a/𠀀.json']],
+    ['the last one below it', 'a/𠀀.json', []],
+    ['beyond it', 'a0.json', []],
+  ])('are listed from the prefix on, and after a path that is %s', async (_, after, expected) => {
+    const catalog = await given(
+      ...['a-b.json', 'a/b.json', 'a/ä.json', 'a/𠀀.json', 'a0.json'].map((at) => published(at)),
+    );
+    const page = catalog.documents({ prefix: 'a/', after, limit: 10 });
+    expect(page.map(({ path }) => path)).toEqual(expected);
+  });
 });
 
 describe('replication', () => {

@@ -1,3 +1,4 @@
+import { compareUtf8 } from '@holdfast/domain';
 import { type Queries, type Row, type Tuple, where } from './queries.ts';
 import type { CatalogDocument, ObjectOnCdn } from './rows.ts';
 
@@ -22,10 +23,10 @@ export function findDocument(queries: Queries, path: string): CatalogDocument | 
 export function listDocuments(queries: Queries, question: DocumentsQuestion): CatalogDocument[] {
   const { prefix, after, limit, status } = question;
   const { sql, values } = where([
-    ['path >= ?', prefix],
+    // One bound alone: of two, SQLite begins at the first, and reads every page before this one again.
+    after === null || compareUtf8(after, prefix) < 0 ? ['path >= ?', prefix] : ['path > ?', after],
     // SQLite compares text as UTF-8 bytes; U+10FFFF stands in no path and sorts after all that do.
     ['path < ?', prefix === '' ? undefined : `${prefix}\u{10ffff}`],
-    ['path > ?', after ?? undefined],
     ['status = ?', status],
   ]);
   return queries

@@ -71,20 +71,17 @@ export function listReplications(queries: Queries, question: ReplicationsQuestio
     statuses === undefined ? [] : [['status IN (SELECT value FROM json_each(?))', JSON.stringify(statuses)]];
   const recent: Condition[] = since === undefined ? [] : [['queued_at >= ?', since.toISOString()]];
   const all = [...ofPath, ...belowPrefix, ...ofStatus, ...recent];
-  if (path !== undefined) return readPage(queries, question, [VERSIONS_OF_PATH], all, null);
+  if (path !== undefined) return readPage(queries, question, [VERSIONS_OF_PATH], all, {});
   if (belowPrefix.length > 0 && hasFew(queries, belowPrefix)) {
-    return readPage(queries, question, [SORTED], all, null);
+    return readPage(queries, question, [SORTED], all, {});
   }
   const first = since === undefined ? undefined : findFirstSince(queries, since);
   if (first === null) return { rows: [], next: null };
   const isOpen = statuses?.every((status) => OPEN_STATUSES.includes(status)) ?? false;
-  const walks = (isOpen ? [...new Set(statuses)].map(newestOf) : [NEWEST_FIRST]).map((walk) => ({
-    ...walk,
-    conditions: [...walk.conditions, ['position >= ?', first] as const],
-  }));
+  const walks = isOpen ? [...new Set(statuses)].map(newestOf) : [NEWEST_FIRST];
   const filters = [...belowPrefix, ...recent, ...(isOpen ? [] : ofStatus)];
-  const bound = filters.length === 0 ? null : findBound(queries, walks, after);
-  return readPage(queries, question, walks, filters, bound);
+  const bound = filters.length === 0 ? null : findBound(queries, walks, { first, after });
+  return readPage(queries, question, walks, filters, { first, bound });
 }
 
 function hasFew(queries: Queries, belowPrefix: readonly Condition[]): boolean {
@@ -100,10 +97,18 @@ function findFirstSince(queries: Queries, since: Date): string | null {
   return row?.['position'] ?? null;
 }
 
-/** @returns the position down to which every walk looks at no more rows than it may; null: down to its end */
-function findBound(queries: Queries, walks: readonly Walk[], after: string | null): string | null {
+/** @returns the position down to which every walk looks at no more rows than it may; null: down to `first` */
+function findBound(
+  queries: Queries,
+  walks: readonly Walk[],
+  { first, after }: { first: string | undefined; after: string | null },
+): string | null {
   const bounds = walks.flatMap(({ from, order, conditions }) => {
-    const { sql, values } = where([...conditions, ['position < ?', after ?? undefined]]);
+    const { sql, values } = where([
+      ...conditions,
+      ['position >= ?', first],
+      ['position < ?', after ?? undefined],
+    ]);
     const row = queries.one(
       `SELECT position FROM ${from} WHERE ${sql} ORDER BY ${order} LIMIT 1 OFFSET ${LOOKED_AT - 1}`,
       values,
@@ -118,14 +123,15 @@ function readPage(
   { after, limit }: ReplicationsQuestion,
   walks: readonly Walk[],
   filters: readonly Condition[],
-  bound: string | null,
+  { first, bound = null }: { first?: string | undefined; bound?: string | null },
 ): ReplicationsPage {
   const rows = walks.flatMap(({ from, order, conditions }) => {
     const { sql, values } = where([
       ...conditions,
       ...filters,
       ['position < ?', after ?? undefined],
-      ['position >= ?', bound ?? undefined],
+      // The nearer one alone: of two, SQLite would read on to the first.
+      ['position >= ?', bound ?? first],
     ]);
     return queries
       .all(`SELECT * FROM ${from} WHERE ${sql} ORDER BY ${order} LIMIT ?`, [...values, limit + 1])
