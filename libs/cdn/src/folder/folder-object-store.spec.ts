@@ -82,6 +82,40 @@ describe('the folder of a FolderObjectStore', () => {
     expect(readdirSync(folder)).toEqual(['.holdfast']);
   });
 
+  it('is listed in the order of bytes where a directory holds thousands', async () => {
+    const store = open();
+    await putText(store, 'units/first.json', '{}');
+    const names = Array.from({ length: 3_000 }, (_, index) => {
+      const letter = ['a', 'ﬀ', '𠀀', '-', 'z'][index % 5];
+      return `${letter}${(index * 7_919) % 3_000}.json`;
+    });
+    for (const name of names) writeFileSync(join(folder, 'units', name), '');
+    const listed: string[] = [];
+    for (let after: string | null = null; ;) {
+      const page = await store.list({ prefix: 'units/', after, maxCount: 1_000 });
+      listed.push(...page.objects.map(({ key }) => key));
+      after = page.next;
+      if (after === null) break;
+    }
+    const all = ['first.json', ...names].map((name) => Buffer.from(`units/${name}`));
+    expect(listed).toEqual(all.sort((left, right) => Buffer.compare(left, right)).map(String));
+  });
+
+  it('is not read again for every page of a listing, at whatever depth', async () => {
+    const store = open();
+    const directory = join(folder, 'units/deep');
+    for (const name of ['a', 'b', 'c']) await putText(store, `units/deep/${name}.json`, '{}');
+    const long = new Date('2026-01-01T00:00:00Z');
+    utimesSync(directory, long, long);
+    const first = await store.list({ prefix: '', after: null, maxCount: 1 });
+    expect(first.next).toBe('units/deep/a.json');
+    // Who did read it again would meet this one.
+    writeFileSync(join(directory, 'b2.json'), '{}');
+    utimesSync(directory, long, long);
+    const second = await store.list({ prefix: '', after: first.next, maxCount: 10 });
+    expect(second.objects.map(({ key }) => key)).toEqual(['units/deep/b.json', 'units/deep/c.json']);
+  });
+
   it('keeps headers and metadata when it is copied', async () => {
     await putText(open(), 'a/b.json', 'text');
     await opened[0]!.close();

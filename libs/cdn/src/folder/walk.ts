@@ -1,6 +1,7 @@
 import { type Dirent, lstatSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { compareUtf8 } from '@holdfast/domain';
 import { isAbsent } from './bucket-error.ts';
 import { directoriesOfKey } from './object-key.ts';
@@ -8,6 +9,8 @@ import { directoriesOfKey } from './object-key.ts';
 /** A directory changed less than this before it was read may have changed again within one tick of its clock. */
 const SETTLED_AFTER_MS = 1_000;
 const SURROGATE = /[\ud800-\udfff]/;
+/** Names that are read, sorted or merged before others get their turn. */
+const SLICE = 1_024;
 
 interface KnownDirectory {
   readonly mtimeNs: bigint;
@@ -66,7 +69,10 @@ export class KeyWalker {
 
   /** Sorted; a directory's name ends in `/`, which is how its keys compare with its neighbours'. */
   async #names(directory: string): Promise<readonly string[]> {
-    for (const known of this.#known.keys()) if (!directory.startsWith(known)) this.#known.delete(known);
+    for (const known of this.#known.keys()) {
+      // The next page begins at the top again: what is below stays known until another branch is entered.
+      if (!directory.startsWith(known) && !known.startsWith(directory)) this.#known.delete(known);
+    }
     const path = join(this.#folder, directory);
     try {
       if (!this.#isPlainDirectory(directory)) return [];
@@ -74,7 +80,7 @@ export class KeyWalker {
       const known = this.#known.get(directory);
       if (known?.mtimeNs === stat.mtimeNs && known.ino === stat.ino) return known.names;
       const readAt = this.#now().getTime();
-      const names = sortedNames(await readdir(path, { withFileTypes: true }), directory === '');
+      const names = await sortedNames(path, directory === '');
       if (readAt - Number(stat.mtimeMs) > SETTLED_AFTER_MS) {
         this.#known.set(directory, { mtimeNs: stat.mtimeNs, ino: stat.ino, names });
       } else {
@@ -95,15 +101,50 @@ export class KeyWalker {
   }
 }
 
-function sortedNames(entries: readonly Dirent[], isTop: boolean): string[] {
-  const names: string[] = [];
-  for (const entry of entries) {
-    if (isTop && entry.name.startsWith('.')) continue;
-    if (entry.isDirectory()) names.push(`${entry.name}/`);
-    else if (entry.isFile()) names.push(entry.name);
+/** In slices: a directory of a hundred thousand would otherwise keep everybody else waiting. */
+async function sortedNames(path: string, isTop: boolean): Promise<string[]> {
+  const runs: string[][] = [];
+  let run: string[] = [];
+  for await (const entry of await opendir(path, { bufferSize: SLICE })) {
+    const name = nameOf(entry, isTop);
+    if (name !== null) run.push(name);
+    if (run.length < SLICE) continue;
+    runs.push(sorted(run));
+    run = [];
   }
-  // JavaScript's own order is that of UTF-8 but for astral characters, and much faster.
-  return names.some((name) => SURROGATE.test(name)) ? names.sort(compareUtf8) : names.sort();
+  return mergeRuns([...runs, sorted(run)]);
+}
+
+function nameOf(entry: Dirent, isTop: boolean): string | null {
+  if (isTop && entry.name.startsWith('.')) return null;
+  if (entry.isDirectory()) return `${entry.name}/`;
+  return entry.isFile() ? entry.name : null;
+}
+
+/** JavaScript's own order is that of UTF-8 but for astral characters, and much faster. */
+const sorted = (names: string[]): string[] =>
+  names.some((name) => SURROGATE.test(name)) ? names.sort(compareUtf8) : names.sort();
+
+async function mergeRuns(runs: readonly string[][]): Promise<string[]> {
+  let left = runs;
+  while (left.length > 1) {
+    const merged: string[][] = [];
+    for (let at = 0; at < left.length; at += 2) merged.push(await mergeTwo(left[at]!, left[at + 1] ?? []));
+    left = merged;
+  }
+  return left[0] ?? [];
+}
+
+async function mergeTwo(one: string[], other: string[]): Promise<string[]> {
+  if (other.length === 0) return one;
+  const merged: string[] = [];
+  let [i, j] = [0, 0];
+  while (i < one.length || j < other.length) {
+    const isFirst = j === other.length || (i < one.length && compareUtf8(one[i]!, other[j]!) <= 0);
+    merged.push(isFirst ? one[i++]! : other[j++]!);
+    if (merged.length % SLICE === 0) await setImmediate();
+  }
+  return merged;
 }
 
 /** The first name whose key, or any key below it, comes after `after`. */
