@@ -20,7 +20,6 @@ interface JestResults {
 }
 
 const resultsFolder = 'test-results';
-const tasksFile = `${resultsFolder}/tasks.json`;
 /** Where the tests of each target leave their results. */
 const SUFFIXES: Readonly<Record<string, string>> = { test: '', 'test-esdb': '-esdb' };
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -71,27 +70,35 @@ const [isFormatted, s3] = await Promise.all([
 ]);
 if (!isFormatted) fail('format');
 /** @param targets  of Nx, with the suites' environment */
-async function runTargets(targets: readonly string[], env: Record<string, string>): Promise<void> {
-  rmSync(tasksFile, { force: true });
-  const hadFailed = total.failed;
+async function runTargets(
+  name: string,
+  targets: readonly string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  const tasksFile = `${resultsFolder}/tasks-${name}.json`;
   const ranAll = await run('node_modules/nx/dist/bin/nx.js', ['run-many', ...targets], {
     ...s3?.env,
     ...env,
     NX_TASK_RESULTS_FILE: tasksFile,
   });
+  const hadFailed = total.failed;
   for (const task of readJson<Task[]>(tasksFile) ?? []) count(task);
   if (!ranAll && total.failed === hadFailed) fail(`nx ${targets.join(' ')}`);
 }
 
-await runTargets(['-t', 'lint', 'typecheck', 'test'], {});
-// The suites of the whole product again, with their logs on EventStoreDB: on the server that is named, or the test server.
+await runTargets('parts', ['-t', 'lint', 'typecheck', 'test', '--exclude=workspace']);
+// The suites of the whole product, which wait more than they work; beside them those that run again with their logs on
+// EventStoreDB: on the server that is named, or the test server.
 const named = process.env['TEST_ESDB'];
 const log = named ? null : await startEventStoreDb();
-// One after the other: they share one server.
-await runTargets(['-t', 'test-esdb', '--parallel=1'], {
-  TEST_EVENT_STORE: 'esdb',
-  TEST_ESDB: named ?? log?.url ?? '',
-});
+await Promise.all([
+  runTargets('whole', ['-t', 'lint', 'typecheck', 'test', '-p', 'workspace']),
+  // One after the other: they share one server.
+  runTargets('esdb', ['-t', 'test-esdb', '--parallel=1'], {
+    TEST_EVENT_STORE: 'esdb',
+    TEST_ESDB: named ?? log?.url ?? '',
+  }),
+]);
 await log?.close();
 await s3?.stop();
 

@@ -14,7 +14,7 @@ export interface Expected extends ExpectedDocument {
 }
 
 const UNKNOWN: KnownPut = { etag: null, storedMs: null };
-const PAGE = 250;
+const PAGE = 100;
 
 /** Every published document in the order of the paths; the catalog is asked page by page. */
 export async function* expectedPages(catalog: ExpectedCatalog): AsyncGenerator<readonly Expected[]> {

@@ -56,7 +56,7 @@ export type ScanResult = Pick<
 >;
 
 /** Compared at a time, so that whoever publishes gets a turn every few milliseconds. */
-const PAGE = 250;
+const PAGE = 100;
 const OBJECTS_PER_LIST = 1_000;
 const SAMPLE = 100;
 const CATALOG_PATIENCE_MS = 60_000;

@@ -23,7 +23,7 @@ import type { ObjectRows } from './object-rows.ts';
 import { KeyWalker } from './walk.ts';
 
 /** How many objects of a page are looked at before others get their turn. */
-const SLICE = 250;
+const SLICE = 100;
 
 /**
  * The embedded bucket: each object is a plain file at its key below a folder, so that the folder can be
