@@ -2,8 +2,6 @@ import type { LocalEntry } from '@holdfast/domain';
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { lookAt } from './look-at-file.ts';
-import { walkTree } from './walk.ts';
 
 /** What the thread is asked for; one answer each, in their order. */
 export type WalkRequest =
@@ -20,9 +18,12 @@ export type WalkAnswer =
 const PAGE_ENTRIES = 512;
 const PAGE_BYTES = 16 * 1024 * 1024;
 
+goBehindOthers();
+// Imported only then, as that is most of the work of a start.
+const [{ lookAt }, { walkTree }] = await Promise.all([import('./look-at-file.ts'), import('./walk.ts')]);
+
 let walk: Generator<LocalEntry, void> = walkTree('');
 
-goBehindOthers();
 parentPort?.on('message', (request: WalkRequest) => {
   parentPort?.postMessage(answer(request));
 });

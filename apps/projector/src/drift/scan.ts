@@ -1,4 +1,3 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '@holdfast/catalog';
 import {
   type Clock,
@@ -17,6 +16,7 @@ import {
 import { type ContentReader, diskSpace, generationRoot, WalkThread } from '@holdfast/storage';
 import { type Compared, Comparison, type ComparisonPorts } from './comparison.ts';
 import { type Expected, expectedPages } from './expected.ts';
+import { Pace } from './pace.ts';
 import { sampleDocuments } from './sample.ts';
 
 export interface ScanPorts {
@@ -60,10 +60,6 @@ const PAGE = 100;
 const OBJECTS_PER_LIST = 1_000;
 const SAMPLE = 100;
 const CATALOG_PATIENCE_MS = 60_000;
-/** Somebody publishes while something was published or deleted this recently. */
-const BUSY_MS = 1_000;
-const RESTS_PER_WORK = 8;
-const LONGEST_PAUSE_MS = 250;
 
 /**
  * Compares the log with the local files and, where it is to, with the bucket, and changes nothing.
@@ -78,7 +74,7 @@ export async function scan(ports: ScanPorts, run: ScanRun): Promise<ScanResult> 
   const generation = content.generation();
   if (generation === null) throw noGeneration(dataDir);
   const thread = new WalkThread();
-  const pace = new Pace(catalog);
+  const pace = new Pace(ports);
   try {
     const comparison = await begin(ports, run, { generation, thread });
     if (kind === 'quick') await compareSample(ports, run, { comparison, thread, generation });
@@ -149,7 +145,7 @@ async function compareAll(
     signal.throwIfAborted();
     await comparison.compare(page);
     onProgress(comparison.compared, Math.max(total, comparison.compared));
-    await pace.pause(signal);
+    await pace.rest(signal);
   }
 }
 
@@ -192,36 +188,6 @@ async function* objectPages(
 
 async function* noPages(): AsyncGenerator<readonly ListedObject[]> {
   // Nothing is listed.
-}
-
-/**
- * Whoever publishes goes first: meanwhile a scan rests for a multiple of the time it worked. The log's other events do not
- * count: the scan's own progress is among them.
- */
-class Pace {
-  readonly end: () => void;
-  #busyUntil = 0;
-  #workingSince = performance.now();
-
-  constructor(catalog: Pick<Catalog, 'onChange' | 'replicationCounts'>) {
-    const countVersions = (): number =>
-      Object.values(catalog.replicationCounts()).reduce((sum, n) => sum + n, 0);
-    let versions = countVersions();
-    this.end = catalog.onChange(() => {
-      const now = countVersions();
-      if (now !== versions) this.#busyUntil = performance.now() + BUSY_MS;
-      versions = now;
-    });
-  }
-
-  async pause(signal: AbortSignal): Promise<void> {
-    const now = performance.now();
-    if (now < this.#busyUntil) {
-      const restMs = Math.min((now - this.#workingSince) * RESTS_PER_WORK, LONGEST_PAUSE_MS);
-      await sleep(restMs, undefined, { signal });
-    } else await setImmediate();
-    this.#workingSince = performance.now();
-  }
 }
 
 function readDisk(dataDir: string): ScanResult['disk'] {
