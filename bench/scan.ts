@@ -53,26 +53,29 @@ async function measureLocal(): Promise<Measured[]> {
   }
 }
 
-/** The same rate with and without scans, one after the other all the time; without a CLI's start in between. */
+/** The same rate without scans and with one after the other all the time, in turn; a CLI's start is not in between. */
 async function measurePublishing(product: Product): Promise<Measured> {
   await publishFor(product.url, 3, 'warm');
-  const alone = percentiles(await publishFor(product.url, PUBLISHING_SECONDS, 'alone'));
-  let isPublishing = true;
-  const scans: number[] = [];
-  const scanning = (async () => {
-    while (isPublishing) scans.push(await scanByRequest(product));
-  })();
-  const beside = percentiles(await publishFor(product.url, PUBLISHING_SECONDS, 'beside'));
-  isPublishing = false;
-  await scanning;
-  const ratio = round(beside.p99 / alone.p99);
+  const [alone, beside, scans]: [number[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    alone.push(...(await publishFor(product.url, PUBLISHING_SECONDS, `alone-${round}`)));
+    let isPublishing = true;
+    const scanning = (async () => {
+      while (isPublishing) scans.push(await scanByRequest(product));
+    })();
+    beside.push(...(await publishFor(product.url, PUBLISHING_SECONDS, `beside-${round}`)));
+    isPublishing = false;
+    await scanning;
+  }
+  const [without, during] = [percentiles(alone), percentiles(beside)];
+  const ratio = round(during.p99 / without.p99);
   return {
     name: 'publish, ?wait=local, while scans run',
     value: ratio,
     unit: 'x p99 without',
     aim: '<= 2 x',
     met: ratio <= 2,
-    detail: `50/s for ${PUBLISHING_SECONDS} s; p99 ${beside.p99} ms (p50 ${beside.p50}) during full scans of ${DOCUMENTS}, ${tellAll(scans)} ms each; ${alone.p99} ms before (p50 ${alone.p50})`,
+    detail: `50/s for ${ROUNDS} x ${PUBLISHING_SECONDS} s each; p99 ${during.p99} ms (p50 ${during.p50}) during full scans of ${DOCUMENTS}, ${tellAll(scans)} ms each; ${without.p99} ms without (p50 ${without.p50})`,
   };
 }
 

@@ -20,8 +20,17 @@ export interface DataPaths {
   readonly alerts: (process: string) => string;
 }
 
+/** Joined once for each directory: some are asked for several times for each event. */
+const known = new Map<string, DataPaths>();
+
 /** Where everything lies in a data directory: the picture of DESIGN section 5, and the only place that knows it. */
 export function dataPaths(dataDir: string): DataPaths {
+  const paths = known.get(dataDir) ?? joinPaths(dataDir);
+  known.set(dataDir, paths);
+  return paths;
+}
+
+function joinPaths(dataDir: string): DataPaths {
   const at = (name: string): string => join(dataDir, name);
   return {
     root: dataDir,

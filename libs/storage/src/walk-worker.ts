@@ -1,6 +1,6 @@
 import type { LocalEntry } from '@holdfast/domain';
 import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 
 /** What the thread is asked for; one answer each, in their order. */
@@ -15,7 +15,7 @@ export type WalkAnswer =
   | { readonly error: { readonly message: string; readonly code: string | undefined } };
 
 /** Whichever comes first ends a page, so that its reader is never kept waiting long. */
-const PAGE_ENTRIES = 512;
+const PAGE_ENTRIES = 64;
 const PAGE_BYTES = 16 * 1024 * 1024;
 
 goBehindOthers();
@@ -62,7 +62,8 @@ function goBehindOthers(): void {
   if (process.platform !== 'linux') return;
   try {
     const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
-    if (Number.isInteger(thread) && thread !== process.pid) setPriority(thread, 10);
+    if (Number.isInteger(thread) && thread !== process.pid)
+      setPriority(thread, constants.priority.PRIORITY_LOW);
   } catch {
     // It then competes as any other thread does.
   }

@@ -22,6 +22,7 @@ export const SETTLE_MS = 60_000;
 export class LateObjectStore implements ObjectStore {
   readonly settleMs = SETTLE_MS;
   readonly reservedKeyBytes = 0;
+  readonly objectsPerList = 1_000;
   /** Writes of that key that were sent, whatever became of them. */
   sent = 0;
   /** Writes that are on their way still. */

@@ -54,13 +54,15 @@ export async function lookAgain(
 ): Promise<SecondLook> {
   const { store, catalog, content, signal } = ports;
   const { generation } = question;
-  const checkpoint = content.checkpoint();
+  // Nearly always there is nothing to look at.
+  const isAsked = question.local.length + question.remote.length > 0;
+  const checkpoint = isAsked ? content.checkpoint() : null;
   const [local, remote] = await Promise.all([
     lookLocally(ports, generation, question.local),
     lookRemotely(ports, question.remote, question.download),
   ]);
   if (content.generation() !== generation) throw replaced(generation);
-  if (local.size + remote.size > 0) {
+  if (isAsked) {
     await catalog.reached(await store.head(), { timeoutMs: LOG_PATIENCE_MS, signal });
   }
   return { checkpoint, local, remote };

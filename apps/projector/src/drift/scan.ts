@@ -55,9 +55,11 @@ export type ScanResult = Pick<
   'sides' | 'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
 >;
 
-/** Compared at a time, so that whoever publishes gets a turn every few milliseconds. */
-const PAGE = 100;
-const OBJECTS_PER_LIST = 1_000;
+/**
+ * Compared at a time, so that whoever publishes gets a turn within a millisecond or two. What waits meanwhile is little
+ * too, and seldom grows so old that collecting it stops everybody.
+ */
+const PAGE = 25;
 const SAMPLE = 100;
 const CATALOG_PATIENCE_MS = 60_000;
 
@@ -166,7 +168,7 @@ async function compareSample(
   onProgress(comparison.compared, sample.length);
 }
 
-/** One call for each thousand objects; where the bucket does not answer, the listing ends and the comparison knows. */
+/** Where the bucket does not answer, the listing ends and the comparison knows. */
 async function* objectPages(
   bucket: ObjectStore,
   comparison: Comparison,
@@ -175,7 +177,7 @@ async function* objectPages(
   for (let after: string | null = null; ;) {
     let page: Awaited<ReturnType<ObjectStore['list']>>;
     try {
-      page = await bucket.list({ prefix: '', after, maxCount: OBJECTS_PER_LIST, signal });
+      page = await bucket.list({ prefix: '', after, maxCount: bucket.objectsPerList, signal });
     } catch (error) {
       signal.throwIfAborted();
       return comparison.giveUpBucket(toHoldfastError(error));

@@ -38,6 +38,10 @@ export class RetryThrottled implements ObjectStore {
     return this.#inner.reservedKeyBytes;
   }
 
+  get objectsPerList(): number {
+    return this.#inner.objectsPerList;
+  }
+
   capabilities(options: Cancellable = {}): Promise<ObjectStoreCapabilities> {
     return this.#retry(options.signal, () => this.#inner.capabilities(options));
   }

@@ -23,7 +23,7 @@ import type { ObjectRows } from './object-rows.ts';
 import { KeyWalker } from './walk.ts';
 
 /** How many objects of a page are looked at before others get their turn. */
-const SLICE = 100;
+const SLICE = 50;
 
 /**
  * The embedded bucket: each object is a plain file at its key below a folder, so that the folder can be
@@ -34,6 +34,7 @@ export class FolderObjectStore implements ObjectStore {
   /** A write ends with its process. */
   readonly settleMs = 0;
   readonly reservedKeyBytes = 0;
+  readonly objectsPerList = SLICE;
   readonly #folder: string;
   readonly #requireRoom: () => void;
   readonly #handle: FolderHandle;
@@ -107,7 +108,7 @@ export class FolderObjectStore implements ObjectStore {
       const rows = this.#handle.rows();
       const objects: ListedObject[] = [];
       const copied: { key: string; md5: string; stamp: string }[] = [];
-      const listed = new ListedRows(rows, this.#folder, Math.min(maxCount, SLICE));
+      const listed = new ListedRows(rows, this.#folder, Math.min(maxCount, SLICE) + 1);
       let seen = 0;
       for await (const key of this.#walker.keys(prefix, after)) {
         if ((seen += 1) % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));

@@ -43,6 +43,7 @@ const AFTER_DOTS = '/';
 export class S3ObjectStore implements ObjectStore {
   readonly settleMs: number;
   readonly reservedKeyBytes: number;
+  readonly objectsPerList = MAX_PAGE;
   readonly #requests: S3Requests;
   readonly #transport: S3Transport;
   readonly #clock: Clock;

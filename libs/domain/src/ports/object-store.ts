@@ -83,6 +83,8 @@ export interface ObjectStore {
   readonly settleMs: number;
   /** Bytes that the prefix takes from the 1,024 of a key. */
   readonly reservedKeyBytes: number;
+  /** How many objects a call of `list` should ask for: many where it takes a round trip, few where it takes the processor. */
+  readonly objectsPerList: number;
 
   /**
    * Stores the whole object in one step, durably: a reader sees the old bytes or the new ones. May be called

@@ -64,12 +64,13 @@ class Faults<Method extends string> {
   }
 }
 
-type ObjectStoreMethod = Exclude<keyof ObjectStore, 'settleMs' | 'reservedKeyBytes' | 'close'>;
+type ObjectStoreMethod = Exclude<keyof ObjectStore, 'settleMs' | 'reservedKeyBytes' | 'objectsPerList' | 'close'>;
 
 /** A bucket whose calls fail when they are told to; without faults it is the bucket it stands before. */
 export class FaultyObjectStore implements ObjectStore {
   readonly settleMs: number;
   readonly reservedKeyBytes: number;
+  readonly objectsPerList: number;
   readonly #inner: ObjectStore;
   readonly #faults = new Faults<ObjectStoreMethod>(
     (lost) =>
@@ -83,6 +84,7 @@ export class FaultyObjectStore implements ObjectStore {
     this.#inner = inner;
     this.settleMs = inner.settleMs;
     this.reservedKeyBytes = inner.reservedKeyBytes;
+    this.objectsPerList = inner.objectsPerList;
   }
 
   /** `fail('put', { after: 3, times: 2 })`: three go through, two fail, all later ones go through. */

@@ -21,6 +21,7 @@ interface KeptObject {
 export class MemoryObjectStore implements ObjectStore {
   readonly settleMs: number = 0;
   readonly reservedKeyBytes = 0;
+  readonly objectsPerList = 1_000;
   readonly #objects = new Map<string, KeptObject>();
   #isClosed = false;
 
