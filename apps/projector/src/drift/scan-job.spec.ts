@@ -5,6 +5,7 @@ import {
   deleted,
   FaultyObjectStore,
   MemoryEventStore,
+  MemoryObjectStore,
   newEvent,
   OTHER_LOG_ID,
   path,
@@ -131,6 +132,30 @@ it('a bucket that does not answer is never fine, and the disk is checked all the
   expect(findings.map(shown).sort()).toEqual(['cdn unreadable ', 'local missing a.json']);
   expect(report).toMatchObject({ counts: { cdn: { same: 0, unreadable: 3 } }, roots: { cdn: null } });
   expect(job.counts['drift']).toBe(4);
+});
+
+/** Keeps what is asked of it while somebody looks. */
+class AskedObjectStore extends MemoryObjectStore {
+  readonly asked: string[] = [];
+  override list(...args: Parameters<MemoryObjectStore['list']>): ReturnType<MemoryObjectStore['list']> {
+    this.asked.push(`list ${args[0].maxCount}`);
+    return super.list(...args);
+  }
+  override head(...args: Parameters<MemoryObjectStore['head']>): ReturnType<MemoryObjectStore['head']> {
+    this.asked.push(`head ${args[0]}`);
+    return super.head(...args);
+  }
+}
+
+it('a full scan lists the bucket once for each page of it, and asks for no object that is as it was put', async () => {
+  const bucket = new AskedObjectStore();
+  world.bucket = bucket;
+  await runWith(Array.from({ length: 1_050 }, (_, number) => `u/${number}.json`));
+  await bucket.deleteMany(['u/7.json']);
+  bucket.asked.length = 0;
+  const { report } = await world.scan();
+  expect(report?.counts.cdn).toMatchObject({ same: 1_049, missing: 1 });
+  expect(bucket.asked.sort()).toEqual(['head u/7.json', 'list 1000', 'list 1000']);
 });
 
 it('FR-015 a quick scan hashes a sample of what should exist on both sides', async () => {
