@@ -45,6 +45,7 @@ export {
   parseDirectory,
   parsePath,
   type PathRules,
+  sortUtf8,
 } from './content/path.ts';
 export { MAX_JSON_DEPTH, readJson, textOfMember } from './content/json-text.ts';
 export { LINK_SCHEME, relativePath } from './content/links.ts';

@@ -1,5 +1,5 @@
 import type { LocalEntry } from '@holdfast/domain';
-import { compareUtf8 } from '@holdfast/domain/paths';
+import { sortUtf8 } from '@holdfast/domain/paths';
 import type { Dirent } from 'node:fs';
 import { fileFailure } from './file-errors.ts';
 import { previousName } from './file-names.ts';
@@ -89,12 +89,8 @@ function lookAtName(root: string, level: Level, name: string, operations: LookOp
   return { ...found, path, role, previous };
 }
 
-const SURROGATE = /[\ud800-\udfff]/;
-
 function sortedNames(entries: readonly Dirent[]): string[] {
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
   // Names that are no UTF-8 are read with U+FFFD in place of what is wrong: two may look alike.
-  const unique = names.some((name) => name.includes('\ufffd')) ? [...new Set(names)] : names;
-  // JavaScript's own order is that of UTF-8 but for astral characters, and much faster.
-  return unique.some((name) => SURROGATE.test(name)) ? unique.sort(compareUtf8) : unique.sort();
+  return sortUtf8(names.some((name) => name.includes('\ufffd')) ? [...new Set(names)] : names);
 }

@@ -2,13 +2,12 @@ import { type Dirent, lstatSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { compareUtf8 } from '@holdfast/domain';
+import { compareUtf8, sortUtf8 } from '@holdfast/domain';
 import { isAbsent } from './bucket-error.ts';
 import { directoriesOfKey } from './object-key.ts';
 
 /** A directory changed less than this before it was read may have changed again within one tick of its clock. */
 const SETTLED_AFTER_MS = 1_000;
-const SURROGATE = /[\ud800-\udfff]/;
 /** Names that are read, sorted or merged before others get their turn. */
 const SLICE = 1_024;
 
@@ -109,10 +108,10 @@ async function sortedNames(path: string, isTop: boolean): Promise<string[]> {
     const name = nameOf(entry, isTop);
     if (name !== null) run.push(name);
     if (run.length < SLICE) continue;
-    runs.push(sorted(run));
+    runs.push(sortUtf8(run));
     run = [];
   }
-  return mergeRuns([...runs, sorted(run)]);
+  return mergeRuns([...runs, sortUtf8(run)]);
 }
 
 function nameOf(entry: Dirent, isTop: boolean): string | null {
@@ -120,10 +119,6 @@ function nameOf(entry: Dirent, isTop: boolean): string | null {
   if (entry.isDirectory()) return `${entry.name}/`;
   return entry.isFile() ? entry.name : null;
 }
-
-/** JavaScript's own order is that of UTF-8 but for astral characters, and much faster. */
-const sorted = (names: string[]): string[] =>
-  names.some((name) => SURROGATE.test(name)) ? names.sort(compareUtf8) : names.sort();
 
 async function mergeRuns(runs: readonly string[][]): Promise<string[]> {
   let left = runs;

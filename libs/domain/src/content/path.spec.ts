@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { compareUtf8, isContentPath, parentDirectories, parseDirectory, parsePath } from './path.ts';
+import {
+  compareUtf8,
+  isContentPath,
+  parentDirectories,
+  parseDirectory,
+  parsePath,
+  sortUtf8,
+} from './path.ts';
 import { hasCode } from '../errors.ts';
 
 const refusal = (text: string): string => {
@@ -134,6 +141,22 @@ describe('compareUtf8', () => {
     );
     expect(compareUtf8('\u{1f600}', '\uffee')).toBeGreaterThan(0);
     expect(['a/b.json', 'a.json', 'a-b.json'].sort(compareUtf8)).toEqual(['a-b.json', 'a.json', 'a/b.json']);
+  });
+});
+
+describe('sortUtf8', () => {
+  it('sorts as the bytes do, with astral characters and without', () => {
+    const names = (unit: 'binary-ascii' | 'grapheme') => fc.array(fc.string({ unit, maxLength: 4 }));
+    fc.assert(
+      fc.property(fc.oneof(names('binary-ascii'), names('grapheme')), (texts) => {
+        const byBytes = texts
+          .map((text) => Buffer.from(text))
+          .sort((left, right) => Buffer.compare(left, right));
+        expect(sortUtf8([...texts])).toEqual(byBytes.map(String));
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(sortUtf8(['\u{1f600}', '\uffee', 'a/b', 'a-b'])).toEqual(['a-b', 'a/b', '\uffee', '\u{1f600}']);
   });
 });
 
