@@ -165,6 +165,29 @@ describe('another node', () => {
     await expectEverywhere({ reasons: [], warnings: ['PROJECTOR_STOPPED'] });
   });
 
+  it('that is retired takes its alerts along, and nobody else’s', async () => {
+    await reportOfOld('web-2');
+    const subjects = ['web-2/data', 'web-2', 'web-20/data', 'web-20', '-'];
+    for (const subject of subjects) {
+      const data = {
+        code: 'DISK_LOW',
+        subject,
+        severity: 'critical',
+        message: 'Full.',
+        details: {},
+      } as const;
+      await api.append(alertStream('DISK_LOW', subject), { type: 'AlertRaised', data });
+    }
+    await retire('web-2');
+    const { alerts } = (await api.get('/v1/alerts?state=open')).json as { alerts: { subject: string }[] };
+    expect(alerts.map(({ subject }) => subject)).toEqual(['-', 'web-20', 'web-20/data']);
+    expect((await api.events()).map(({ type }) => type).slice(-3)).toEqual([
+      'AlertCleared',
+      'AlertCleared',
+      'NodeRetired',
+    ]);
+  });
+
   it('cannot be retired while it reports, or where nobody knows it', async () => {
     await api.append(nodeStream('web-2'), report('web-2', [{}]));
     expect(await retire('web-2')).toMatchObject({ status: 409, json: { code: 'NODE_REPORTING' } });

@@ -1,4 +1,5 @@
-import { HoldfastError, newEventId, nodeStream } from '@holdfast/domain';
+import type { Catalog, CatalogAlert } from '@holdfast/catalog';
+import { alertStream, HoldfastError, newEventId, nodeStream } from '@holdfast/domain';
 import { isSilent } from '@holdfast/health';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
@@ -8,7 +9,9 @@ import { requireNode } from '../require-node.ts';
 
 export const retiredNodeSchema = z.object({ node: z.string(), position: z.string() });
 
-/** A node that is gone for good: health misses it no more. Should it report again, it is back. */
+const MAX_ALERTS = 1_000;
+
+/** A node that is gone for good: health misses it no more, and its alerts are over. Should it report again, it is back. */
 export function retireNode(app: ApiServer, api: Api): void {
   app.post(
     '/v1/nodes/:node/retire',
@@ -27,6 +30,13 @@ export function retireNode(app: ApiServer, api: Api): void {
       const name = request.params.node;
       const report = requireNode(api, name);
       if (!isSilent(report, clock.now())) throw stillReporting(name, report.reportedAt);
+      const metadata = metadataOf(request, clock);
+      // First: whoever repeats a request that was cut short must still find the node.
+      for (const { code, subject } of openAlertsOf(catalog, name)) {
+        const data = { code, subject, message: `The node ${name} was retired.` };
+        const cleared = { type: 'AlertCleared', id: newEventId(), data, metadata } as const;
+        await store.append(alertStream(code, subject), [cleared], 'any');
+      }
       const { position } = await store.append(
         nodeStream(name),
         [
@@ -34,7 +44,7 @@ export function retireNode(app: ApiServer, api: Api): void {
             type: 'NodeRetired',
             id: newEventId(),
             data: { node: name, reason: request.body.reason },
-            metadata: metadataOf(request, clock),
+            metadata,
           },
         ],
         'any',
@@ -44,6 +54,12 @@ export function retireNode(app: ApiServer, api: Api): void {
     },
   );
 }
+
+/** Nobody but the node itself would end them. */
+const openAlertsOf = (catalog: Catalog, node: string): CatalogAlert[] =>
+  catalog
+    .alerts({ isOpen: true, before: null, limit: MAX_ALERTS })
+    .filter(({ subject }) => subject === node || subject.startsWith(`${node}/`));
 
 const stillReporting = (node: string, reportedAt: string): HoldfastError =>
   new HoldfastError(
