@@ -143,6 +143,15 @@ describe('readSettings', () => {
     ).toHaveLength(2);
   });
 
+  it('refuses automatic failover without a CDN to probe', () => {
+    expect(problemsOf({ HOLDFAST_FAILOVER: 'auto' })).toEqual([
+      '  HOLDFAST_FAILOVER="auto" needs HOLDFAST_CDN_BASE_URL, which is not set',
+    ]);
+    const env = { HOLDFAST_FAILOVER: 'auto', HOLDFAST_CDN_BASE_URL: 'https://cdn.example.org' };
+    expect(read(env).failover).toBe('auto');
+    expect(read({ HOLDFAST_FAILOVER: 'off' }).failover).toBe('off');
+  });
+
   it('reports every half of a way to tell of alerts, and nothing of its secrets', () => {
     const text = problemsOf({
       HOLDFAST_SMTP_URL: 'smtp://me:sesame@mail.example.org',

@@ -356,10 +356,12 @@ export const SETTINGS = {
     variable: 'HOLDFAST_FAILOVER',
     default: 'off',
     description:
-      'Whether readers are sent to the local origin when probes of the CDN fail, and back when they succeed: `auto` or `off` ([runbook](runbook.md)).',
+      'Whether readers are sent to the local origin when probes of the CDN fail, and back when they succeed: `auto`, with `HOLDFAST_CDN_BASE_URL` to probe, or `off` ([runbook](runbook.md)).',
     example: 'auto',
     usedBy: ['projector'],
     schema: z.enum(['auto', 'off'], 'is neither auto nor off'),
+    // Else nothing would be probed, and nobody would know.
+    needs: (failover) => (failover === 'auto' ? ['HOLDFAST_CDN_BASE_URL'] : []),
   }),
   kinds: setting({
     variable: 'HOLDFAST_KINDS',
