@@ -233,20 +233,27 @@ it('the log has what is too much for a list in the body of the report, for the n
   expect(scan?.endedPosition).toBe(event?.position);
 });
 
-it('an interrupted scan says so, and begins again', async () => {
-  await runWith(['a.json']);
-  const begun = {
-    scanId: 'cut-short',
-    jobId: 'j',
-    node: NODE,
-    kind: 'full',
-    repair: 'none',
-    position: '1',
-  } as const;
+it('an interrupted scan says so, however much it had found, and begins again', async () => {
+  await runWith(['a.json'], { withoutCdn: true });
+  const about = { scanId: 'cut-short', node: NODE, kind: 'full' } as const;
+  const begun = { ...about, jobId: 'j', repair: 'none', position: '1' } as const;
   await record(world.store, newEvent({ type: 'ScanStarted', data: begun }));
+  const missing = { side: 'local', outcome: 'missing', subject: 'document', found: null } as const;
+  for (let number = 0; number < 1_050; number += 1) {
+    const data = { ...about, ...missing, path: `u/${number}.json`, expected: 'a'.repeat(64) };
+    await record(world.store, newEvent({ type: 'DriftDetected', data }));
+  }
   await world.scan();
-  expect(await typesOf()).toEqual(['ScanStarted', 'ScanAborted', 'ScanStarted', 'ScanCompleted']);
   expect(world.node.catalog.scan('cut-short')).toMatchObject({ state: 'aborted' });
+  const types = (await world.store.readStream(driftStream(NODE), { maxCount: 3_000 })).map(
+    ({ type }) => type,
+  );
+  expect(types.filter((type) => type.startsWith('Scan'))).toEqual([
+    'ScanStarted',
+    'ScanAborted',
+    'ScanStarted',
+    'ScanCompleted',
+  ]);
 });
 
 it('drift is recorded when it begins and when it ends, whoever mended it', async () => {

@@ -41,6 +41,7 @@ export interface ScanJobPorts extends ScanPorts {
 
 /** How often a scan begins again when a replay replaces what it compares. */
 const MAX_ATTEMPTS = 3;
+const MAX_INTERRUPTED = 100;
 
 /**
  * A scan, and the repair that was asked for with it. One that a crash cut short is recorded as aborted, and begins
@@ -159,19 +160,14 @@ const stoppedLocally = (reason: string): HoldfastError =>
   );
 
 async function abortInterrupted(ports: ScanJobPorts, run: JobRun): Promise<void> {
-  const { store, clock, node } = ports;
+  const { store, catalog, clock, node } = ports;
   const { signal } = run;
-  const page = await untilAnswered({ clock, signal }, () =>
-    store.readStream(driftStream(node), { direction: 'backwards', maxCount: 1_000 }),
-  );
+  const head = await untilAnswered({ clock, signal }, () => store.head());
   signal.throwIfAborted();
-  const ended = new Set<string>();
-  for (const event of page ?? []) {
-    if (event.type === 'ScanCompleted' || event.type === 'ScanAborted') ended.add(event.data.scanId);
-    if (event.type !== 'ScanStarted' || ended.has(event.data.scanId)) continue;
-    const { scanId, kind } = event.data;
+  if (head !== null) await catalog.reached(head, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+  for (const { id, kind } of catalog.scans({ node, state: 'running', limit: MAX_INTERRUPTED })) {
     const metadata = (now: Date) => metadataOf(run, now);
-    await new DriftLog({ ...ports, signal }, { scanId, node, kind, metadata }).aborted(INTERRUPTED);
+    await new DriftLog({ ...ports, signal }, { scanId: id, node, kind, metadata }).aborted(INTERRUPTED);
   }
 }
 
