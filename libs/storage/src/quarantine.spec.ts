@@ -1,6 +1,15 @@
 import { sha256Of } from '@holdfast/domain';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { appendFileSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { lookAt } from './look-at-file.ts';
 import { Quarantine } from './quarantine.ts';
@@ -69,6 +78,21 @@ describe('the quarantine', () => {
     restore();
     expect(readTree(root)).toEqual({ 'a/b.json': '1' });
     expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_ENTRY_NOT_FOUND' }));
+    expect(quarantine.entries()).toHaveLength(1);
+  });
+
+  it('moves nothing back through a link, or below a file', () => {
+    write('a/b/c.json', '1');
+    const { id } = move('a/b/c.json');
+    const outside = join(temporary.path, 'outside');
+    mkdirSync(outside);
+    symlinkSync(outside, join(root, 'a'));
+    const restore = () => quarantine.restore(root, id, AT);
+    expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_PLACE_TAKEN' }));
+    expect(readdirSync(outside)).toEqual([]);
+    rmSync(join(root, 'a'));
+    write('a');
+    expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_PLACE_TAKEN' }));
     expect(quarantine.entries()).toHaveLength(1);
   });
 

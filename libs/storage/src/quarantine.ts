@@ -1,6 +1,7 @@
 import {
   HoldfastError,
   type LocalEntry,
+  parentDirectories,
   type QuarantineEntry,
   type QuarantineLine,
   quarantineLineSchema,
@@ -88,7 +89,8 @@ export class Quarantine {
     const entry = this.entries().find((each) => each.id === id);
     if (entry === undefined) throw notFound(id);
     const to = trimmed(join(root, entry.path));
-    if (isThere(to)) throw placeTaken(entry);
+    const above = parentDirectories(trimmed(entry.path)).reverse();
+    if (!above.every((parent) => isFree(join(root, parent))) || isThere(to)) throw placeTaken(entry);
     try {
       makeParents(root, to);
       renameSync(join(this.#directory, entry.file), to);
@@ -136,6 +138,10 @@ function parseLine(text: string): QuarantineLine[] {
 
 /** Also a link that leads nowhere. */
 const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+
+/** For what goes below it: a link would lead it out of the tree. */
+const isFree = (directory: string): boolean =>
+  lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() ?? true;
 
 const trimmed = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path);
 
