@@ -105,6 +105,12 @@ const types = async (which?: { code: Alert['code']; subject: string }): Promise<
   (await recorded(which)).map(({ type }) => type);
 const allTold = (): Promise<void> =>
   until('everybody to be told', () => alerts.status().channels.every(({ waiting }) => waiting === 0));
+/** As another process does after a takeover. */
+async function clearElsewhere(): Promise<void> {
+  const event = newEvent({ type: 'AlertCleared', data: { ...CDN, message: 'It is back.' } });
+  const metadata = { ...event.metadata, actor: 'projector:web-2', at: clock.now().toISOString() };
+  await record(log, { ...event, metadata });
+}
 /** Time passes in steps that let what sleeps go on. */
 async function pass(ms: number, stepMs: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) {
@@ -374,18 +380,49 @@ describe('several processes', () => {
   it('do not remind of what another has found gone', async () => {
     alerts.raise(CDN_AWAY);
     await allTold();
-    await restart();
     clock.advance(1_000);
-    const metadata = {
-      correlationId: 'x',
-      causationId: 'x',
-      actor: 'projector:web-2',
-      at: clock.now().toISOString(),
-    };
-    const cleared = newEvent({ type: 'AlertCleared', data: { ...CDN, message: 'It is back.' } });
-    await record(log, { ...cleared, metadata });
-    await pass(DAY_MS, HOUR_MS);
-    await until('it to be forgotten', () => alerts.status().raised.length === 0);
+    await clearElsewhere();
+    await pass(2 * DAY_MS, HOUR_MS);
+    expect(alerts.status().raised).toEqual([]);
     expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+  });
+
+  it.each([
+    ['at once', 0, false],
+    ['two days later', 2 * DAY_MS, false],
+    ['after a restart', 0, true],
+  ])('tell anew of what began again %s after another found it gone', async (_, afterMs, restarts) => {
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    clock.advance(1_000);
+    await clearElsewhere();
+    await pass(afterMs, HOUR_MS);
+    if (restarts) await restart();
+    clock.advance(1_000);
+    alerts.raise(CDN_AWAY);
+    await pass(30_000, 15_000);
+    await allTold();
+    expect(mail.heard).toEqual(['raised CDN_UNREACHABLE', 'raised CDN_UNREACHABLE']);
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared', 'AlertRaised']);
+  });
+
+  it('go on with what another has not found gone', async () => {
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    await restart();
+    alerts.raise(CDN_AWAY);
+    await pass(30_000, 15_000);
+    expect(alerts.status().raised).toMatchObject([CDN_AWAY]);
+    expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+  });
+
+  it('clear after a takeover what another has raised since they said that it is gone', async () => {
+    alerts.clear(CDN);
+    await allTold();
+    await record(log, newEvent({ type: 'AlertRaised', data: CDN_AWAY }));
+    alerts.takeOver();
+    alerts.clear(CDN);
+    await allTold();
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
   });
 });
