@@ -377,6 +377,15 @@ describe('several processes', () => {
     expect(mail.told).toEqual([]);
   });
 
+  it('clear after a takeover that a node is silent, whoever missed it', async () => {
+    const silent = { code: 'NODE_SILENT', subject: 'web-3' } as const;
+    const data = { ...silent, severity: 'critical', message: 'Nothing is heard.', details: {} } as const;
+    await record(log, newEvent({ type: 'AlertRaised', data }));
+    alerts.clear(silent);
+    await allTold();
+    expect(await types(silent)).toEqual(['AlertRaised', 'AlertCleared']);
+  });
+
   it('do not remind of what another has found gone', async () => {
     alerts.raise(CDN_AWAY);
     await allTold();

@@ -1,11 +1,12 @@
 import { alertStream, type EventStore, type NewEvent } from '@holdfast/domain';
+import type { AlertSubject } from './alert.ts';
 import type { Notice, Notifier } from './notice.ts';
 
 /**
  * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert. An append whose outcome
  * is unknown is repeated with the same id.
  * @param actor  who raises and clears; an alert that was not known to be raised is cleared only where this one raised it,
- *               or where there is one of it in the whole system (subject `-`)
+ *               or where one process watches it for the whole system
  */
 export const recordInLog = (store: EventStore, actor: string): Notifier => ({
   name: 'log',
@@ -17,12 +18,15 @@ export const recordInLog = (store: EventStore, actor: string): Notifier => ({
       const [last] = await store.readStream(stream, { direction: 'backwards', maxCount: 1 });
       const isRaised = last?.type === 'AlertRaised';
       if (isRaised === (notice.kind === 'raised')) continue;
-      const isOwn = last?.metadata.actor === actor || subject === '-';
+      const isOwn = last?.metadata.actor === actor || isOneForAll(notice.alert);
       if (notice.kind === 'cleared' && notice.isDoubtful === true && !isOwn) continue;
       await store.append(stream, [eventOf(notice, actor)], 'any');
     }
   },
 });
+
+/** A silent node is missed by one process, though the subject is the node. */
+const isOneForAll = ({ code, subject }: AlertSubject): boolean => subject === '-' || code === 'NODE_SILENT';
 
 function eventOf({ id, kind, alert, at }: Notice, actor: string): NewEvent {
   const { code, subject, severity, message, details } = alert;
