@@ -374,7 +374,29 @@ describe('several processes', () => {
     await allTold();
     expect(await types()).toEqual(['AlertRaised']);
     expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
-    expect(mail.told).toEqual([]);
+    expect(mail.heard).toEqual(['cleared CDN_UNREACHABLE']);
+  });
+
+  it('tell people once that it is over what another has raised, also where the log lost its answer', async () => {
+    const raised = newEvent({ type: 'AlertRaised', data: CDN_AWAY });
+    await record(log, raised);
+    faults.failAppend({ lose: 'answer' });
+    alerts.clear(CDN, 'It is back.');
+    await pass(5_000, 1_000);
+    await restart();
+    alerts.clear(CDN, 'It is back.');
+    await allTold();
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
+    expect(mail.told).toMatchObject([
+      {
+        id: (await recorded(CDN)).at(-1)?.id,
+        kind: 'cleared',
+        alert: { ...CDN_AWAY, message: 'It is back.' },
+        raisedAt: raised.metadata.at,
+      },
+    ]);
+    expect(hook.told).toEqual(mail.told);
+    expect(mail.told).not.toHaveProperty('0.isDoubtful');
   });
 
   it('clear after a takeover that a node is silent, whoever missed it', async () => {

@@ -69,7 +69,10 @@ export class Alerts implements AlertBoard {
     this.#addChannel({
       name: LOG_CHANNEL,
       maxCount: 1,
-      deliver: (notices, signal) => recordInLog(this.#store!, ports.actor).deliver(notices, signal),
+      deliver: (notices, signal) =>
+        recordInLog(this.#store!, ports.actor, (notice) => {
+          this.#tellPeople(notice);
+        }).deliver(notices, signal),
     });
     this.#restore();
   }
@@ -196,11 +199,13 @@ export class Alerts implements AlertBoard {
   }
 
   #tell(notice: Notice): void {
+    if (notice.kind !== 'reminder') this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+    this.#tellPeople(notice);
+  }
+
+  #tellPeople(notice: Notice): void {
     const dueAt = this.#tooOften.dueAt(keyOf(notice.alert));
-    for (const [name, channel] of this.#channels) {
-      if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
-      else if (notice.kind !== 'reminder') channel.add(notice, 0);
-    }
+    for (const [name, channel] of this.#channels) if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
     this.#keep();
   }
 
