@@ -22,7 +22,11 @@ class Postman implements Notifier {
   readonly maxCount: number;
   readonly told: Notice[] = [];
   isAway = false;
+  /** Of which alerts it takes no notice, nor what comes with one. */
+  refuses: Alert['code'] | null = null;
   attempts = 0;
+  /** Subjects, each time. */
+  readonly refused: string[] = [];
 
   constructor(name: string, maxCount = 50) {
     this.name = name;
@@ -32,6 +36,10 @@ class Postman implements Notifier {
   async deliver(notices: readonly Notice[]): Promise<void> {
     this.attempts += 1;
     if (this.isAway) throw new HoldfastError('NOTIFIER_UNAVAILABLE', `${this.name} does not answer.`);
+    if (notices.some(({ alert }) => alert.code === this.refuses)) {
+      this.refused.push(...notices.map(({ alert }) => alert.subject));
+      throw new HoldfastError('NOTIFIER_REFUSED', `${this.name} does not take ${this.refuses}.`);
+    }
     await Promise.resolve();
     this.told.push(...notices);
   }
@@ -264,6 +272,50 @@ describe('a way of telling that is away', () => {
     const stoodFor = mail.told.reduce((sum, { folded }) => sum + folded + 1, 0);
     expect([stoodFor, mail.heard.at(-1)]).toEqual([2_000, expect.stringMatching(/^cleared/)]);
     expect((await types()).at(-1)).toBe('AlertCleared');
+  });
+});
+
+describe('a way of telling that refuses one alert', () => {
+  const SCAN: Alert = { ...DISK_LOW, code: 'SCAN_OVERDUE', subject: 'web-1/full' };
+
+  it.each([
+    ['one by one', () => hook],
+    ['in batches', () => mail],
+  ])('%s is told the others, and it too when it takes it, in its order', async (_, get) => {
+    const way = get();
+    way.isAway = true;
+    way.refuses = 'DISK_LOW';
+    alerts.raise(DISK_LOW);
+    alerts.raise(CDN_AWAY);
+    alerts.clear(DISK);
+    await until('a failure', () => way.attempts > 0);
+    way.isAway = false;
+    await pass(HOUR_MS, 30_000);
+    expect(way.heard).toEqual(['raised CDN_UNREACHABLE']);
+    alerts.raise(SCAN);
+    await pass(60_000, 1_000);
+    expect(way.heard).toEqual(['raised CDN_UNREACHABLE', 'raised SCAN_OVERDUE']);
+    await restart();
+    expect(alerts.status().channels.find(({ name }) => name === way.name)).toMatchObject({ waiting: 2 });
+    way.refuses = null;
+    await pass(60_000, 1_000);
+    await allTold();
+    expect(way.heard.slice(2)).toEqual(['raised DISK_LOW', 'cleared DISK_LOW']);
+  });
+
+  it('is asked for each that it refused, in turn', async () => {
+    hook.refuses = 'DISK_LOW';
+    alerts.raise(DISK_LOW);
+    await until('the first', () => hook.attempts === 1);
+    await pass(100, 100);
+    alerts.raise({ ...DISK_LOW, subject: 'web-1/log' });
+    await until('the log', async () => (await types({ ...DISK, subject: 'web-1/log' })).length === 1);
+    await pass(6_500, 500);
+    expect(hook.refused).toEqual(['web-1/data', 'web-1/log', 'web-1/data']);
+    expect(alerts.status().channels.find(({ name }) => name === 'webhook')).toMatchObject({
+      waiting: 2,
+      oldestWaitingAt: alerts.status().raised[0]?.raisedAt,
+    });
   });
 });
 
