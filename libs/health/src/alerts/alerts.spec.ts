@@ -489,6 +489,29 @@ describe('several processes', () => {
     expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared', 'AlertRaised']);
   });
 
+  it('that take turns tell people once of each beginning and each end', async () => {
+    const one = alerts;
+    start({ at: join(directory, 'other.db'), actor: 'projector:web-2' });
+    const other = alerts;
+    for (const [raising, clearing] of [
+      [one, other],
+      [other, one],
+      [one, other],
+    ] as const) {
+      raising.takeOver();
+      raising.raise(CDN_AWAY);
+      await pass(2_000, 1_000);
+      clearing.takeOver();
+      clearing.clear(CDN);
+      await pass(2_000, 1_000);
+    }
+    await pass(2 * DAY_MS, HOUR_MS);
+    await one.close();
+    const turn = ['raised CDN_UNREACHABLE', 'cleared CDN_UNREACHABLE'];
+    expect(mail.heard).toEqual([...turn, ...turn, ...turn]);
+    expect(await types(CDN)).toHaveLength(6);
+  });
+
   it('go on with what another has not found gone', async () => {
     alerts.raise(CDN_AWAY);
     await allTold();
