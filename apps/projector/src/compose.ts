@@ -245,6 +245,7 @@ function registerProjectors(parts: DependencyContainer, config: ProjectorConfig)
 
 /** For each time that the lock is held anew. */
 function makeCdnWork(from: DependencyContainer, config: ProjectorConfig): CdnWork {
+  from.resolve(Alerts).takeOver();
   const { node, cdnBaseUrl, urlVersion } = config;
   const store = from.resolve<EventStore>(EVENT_STORE);
   const clock = from.resolve<Clock>(CLOCK);

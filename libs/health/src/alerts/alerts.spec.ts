@@ -22,7 +22,11 @@ class Postman implements Notifier {
   readonly maxCount: number;
   readonly told: Notice[] = [];
   isAway = false;
+  /** Of which alerts it takes no notice, nor what comes with one. */
+  refuses: Alert['code'] | null = null;
   attempts = 0;
+  /** Subjects, each time. */
+  readonly refused: string[] = [];
 
   constructor(name: string, maxCount = 50) {
     this.name = name;
@@ -32,6 +36,10 @@ class Postman implements Notifier {
   async deliver(notices: readonly Notice[]): Promise<void> {
     this.attempts += 1;
     if (this.isAway) throw new HoldfastError('NOTIFIER_UNAVAILABLE', `${this.name} does not answer.`);
+    if (notices.some(({ alert }) => alert.code === this.refuses)) {
+      this.refused.push(...notices.map(({ alert }) => alert.subject));
+      throw new HoldfastError('NOTIFIER_REFUSED', `${this.name} does not take ${this.refuses}.`);
+    }
     await Promise.resolve();
     this.told.push(...notices);
   }
@@ -105,6 +113,12 @@ const types = async (which?: { code: Alert['code']; subject: string }): Promise<
   (await recorded(which)).map(({ type }) => type);
 const allTold = (): Promise<void> =>
   until('everybody to be told', () => alerts.status().channels.every(({ waiting }) => waiting === 0));
+/** As another process does after a takeover. */
+async function clearElsewhere(): Promise<void> {
+  const event = newEvent({ type: 'AlertCleared', data: { ...CDN, message: 'It is back.' } });
+  const metadata = { ...event.metadata, actor: 'projector:web-2', at: clock.now().toISOString() };
+  await record(log, { ...event, metadata });
+}
 /** Time passes in steps that let what sleeps go on. */
 async function pass(ms: number, stepMs: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) {
@@ -261,6 +275,50 @@ describe('a way of telling that is away', () => {
   });
 });
 
+describe('a way of telling that refuses one alert', () => {
+  const SCAN: Alert = { ...DISK_LOW, code: 'SCAN_OVERDUE', subject: 'web-1/full' };
+
+  it.each([
+    ['one by one', () => hook],
+    ['in batches', () => mail],
+  ])('%s is told the others, and it too when it takes it, in its order', async (_, get) => {
+    const way = get();
+    way.isAway = true;
+    way.refuses = 'DISK_LOW';
+    alerts.raise(DISK_LOW);
+    alerts.raise(CDN_AWAY);
+    alerts.clear(DISK);
+    await until('a failure', () => way.attempts > 0);
+    way.isAway = false;
+    await pass(HOUR_MS, 30_000);
+    expect(way.heard).toEqual(['raised CDN_UNREACHABLE']);
+    alerts.raise(SCAN);
+    await pass(60_000, 1_000);
+    expect(way.heard).toEqual(['raised CDN_UNREACHABLE', 'raised SCAN_OVERDUE']);
+    await restart();
+    expect(alerts.status().channels.find(({ name }) => name === way.name)).toMatchObject({ waiting: 2 });
+    way.refuses = null;
+    await pass(60_000, 1_000);
+    await allTold();
+    expect(way.heard.slice(2)).toEqual(['raised DISK_LOW', 'cleared DISK_LOW']);
+  });
+
+  it('is asked for each that it refused, in turn', async () => {
+    hook.refuses = 'DISK_LOW';
+    alerts.raise(DISK_LOW);
+    await until('the first', () => hook.attempts === 1);
+    await pass(100, 100);
+    alerts.raise({ ...DISK_LOW, subject: 'web-1/log' });
+    await until('the log', async () => (await types({ ...DISK, subject: 'web-1/log' })).length === 1);
+    await pass(6_500, 500);
+    expect(hook.refused).toEqual(['web-1/data', 'web-1/log', 'web-1/data']);
+    expect(alerts.status().channels.find(({ name }) => name === 'webhook')).toMatchObject({
+      waiting: 2,
+      oldestWaitingAt: alerts.status().raised[0]?.raisedAt,
+    });
+  });
+});
+
 describe('a log that is away', () => {
   it('is told everything in order when it is back, while people hear of it at once', async () => {
     faults.failAppend({ times: Infinity });
@@ -368,24 +426,109 @@ describe('several processes', () => {
     await allTold();
     expect(await types()).toEqual(['AlertRaised']);
     expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
-    expect(mail.told).toEqual([]);
+    expect(mail.heard).toEqual(['cleared CDN_UNREACHABLE']);
+  });
+
+  it('tell people once that it is over what another has raised, also where the log lost its answer', async () => {
+    const raised = newEvent({ type: 'AlertRaised', data: CDN_AWAY });
+    await record(log, raised);
+    faults.failAppend({ lose: 'answer' });
+    alerts.clear(CDN, 'It is back.');
+    await pass(5_000, 1_000);
+    await restart();
+    alerts.clear(CDN, 'It is back.');
+    await allTold();
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
+    expect(mail.told).toMatchObject([
+      {
+        id: (await recorded(CDN)).at(-1)?.id,
+        kind: 'cleared',
+        alert: { ...CDN_AWAY, message: 'It is back.' },
+        raisedAt: raised.metadata.at,
+      },
+    ]);
+    expect(hook.told).toEqual(mail.told);
+    expect(mail.told).not.toHaveProperty('0.isDoubtful');
+  });
+
+  it('clear after a takeover that a node is silent, whoever missed it', async () => {
+    const silent = { code: 'NODE_SILENT', subject: 'web-3' } as const;
+    const data = { ...silent, severity: 'critical', message: 'Nothing is heard.', details: {} } as const;
+    await record(log, newEvent({ type: 'AlertRaised', data }));
+    alerts.clear(silent);
+    await allTold();
+    expect(await types(silent)).toEqual(['AlertRaised', 'AlertCleared']);
   });
 
   it('do not remind of what another has found gone', async () => {
     alerts.raise(CDN_AWAY);
     await allTold();
-    await restart();
     clock.advance(1_000);
-    const metadata = {
-      correlationId: 'x',
-      causationId: 'x',
-      actor: 'projector:web-2',
-      at: clock.now().toISOString(),
-    };
-    const cleared = newEvent({ type: 'AlertCleared', data: { ...CDN, message: 'It is back.' } });
-    await record(log, { ...cleared, metadata });
-    await pass(DAY_MS, HOUR_MS);
-    await until('it to be forgotten', () => alerts.status().raised.length === 0);
+    await clearElsewhere();
+    await pass(2 * DAY_MS, HOUR_MS);
+    expect(alerts.status().raised).toEqual([]);
     expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+  });
+
+  it.each([
+    ['at once', 0, false],
+    ['two days later', 2 * DAY_MS, false],
+    ['after a restart', 0, true],
+  ])('tell anew of what began again %s after another found it gone', async (_, afterMs, restarts) => {
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    clock.advance(1_000);
+    await clearElsewhere();
+    await pass(afterMs, HOUR_MS);
+    if (restarts) await restart();
+    clock.advance(1_000);
+    alerts.raise(CDN_AWAY);
+    await pass(30_000, 15_000);
+    await allTold();
+    expect(mail.heard).toEqual(['raised CDN_UNREACHABLE', 'raised CDN_UNREACHABLE']);
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared', 'AlertRaised']);
+  });
+
+  it('that take turns tell people once of each beginning and each end', async () => {
+    const one = alerts;
+    start({ at: join(directory, 'other.db'), actor: 'projector:web-2' });
+    const other = alerts;
+    for (const [raising, clearing] of [
+      [one, other],
+      [other, one],
+      [one, other],
+    ] as const) {
+      raising.takeOver();
+      raising.raise(CDN_AWAY);
+      await pass(2_000, 1_000);
+      clearing.takeOver();
+      clearing.clear(CDN);
+      await pass(2_000, 1_000);
+    }
+    await pass(2 * DAY_MS, HOUR_MS);
+    await one.close();
+    const turn = ['raised CDN_UNREACHABLE', 'cleared CDN_UNREACHABLE'];
+    expect(mail.heard).toEqual([...turn, ...turn, ...turn]);
+    expect(await types(CDN)).toHaveLength(6);
+  });
+
+  it('go on with what another has not found gone', async () => {
+    alerts.raise(CDN_AWAY);
+    await allTold();
+    await restart();
+    alerts.raise(CDN_AWAY);
+    await pass(30_000, 15_000);
+    expect(alerts.status().raised).toMatchObject([CDN_AWAY]);
+    expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+  });
+
+  it('clear after a takeover what another has raised since they said that it is gone', async () => {
+    alerts.clear(CDN);
+    await allTold();
+    await record(log, newEvent({ type: 'AlertRaised', data: CDN_AWAY }));
+    alerts.takeOver();
+    alerts.clear(CDN);
+    await allTold();
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
   });
 });

@@ -4,12 +4,11 @@ import {
   type HoldfastError,
   MAX_ALERT_MESSAGE_CHARS,
   newEventId,
-  toHoldfastError,
 } from '@holdfast/domain';
 import type { Alert, AlertBoard, AlertSubject } from './alert.ts';
 import { AlertFile, type AlertState, type RaisedAlert } from './alert-file.ts';
 import { Channel, type ChannelStatus } from './channel.ts';
-import { hasEndedInLog } from './has-ended-in-log.ts';
+import { clearedInLogAt } from './cleared-in-log-at.ts';
 import { keyOf, type Notice, type Notifier } from './notice.ts';
 import { recordInLog } from './record-in-log.ts';
 import { TooOften } from './too-often.ts';
@@ -53,8 +52,8 @@ export class Alerts implements AlertBoard {
   readonly #ports: AlertsPorts;
   readonly #file: AlertFile;
   readonly #raised = new Map<string, RaisedAlert>();
-  /** What was raised or cleared since the start: newer than what the file says of it. */
-  readonly #spokenOf = new Set<string>();
+  /** What was raised or cleared since the start, newer than what the file says of it, and when last; ms since 1970. */
+  readonly #spokenOf = new Map<string, number>();
   readonly #tooOften: TooOften;
   readonly #channels = new Map<string, Channel>();
   readonly #stop = new AbortController();
@@ -70,7 +69,10 @@ export class Alerts implements AlertBoard {
     this.#addChannel({
       name: LOG_CHANNEL,
       maxCount: 1,
-      deliver: (notices, signal) => recordInLog(this.#store!, ports.actor).deliver(notices, signal),
+      deliver: (notices, signal) =>
+        recordInLog(this.#store!, ports.actor, (notice) => {
+          this.#tellPeople(notice);
+        }).deliver(notices, signal),
     });
     this.#restore();
   }
@@ -78,7 +80,7 @@ export class Alerts implements AlertBoard {
   raise(given: Alert): void {
     const alert = recordable(given);
     const key = keyOf(alert);
-    this.#spokenOf.add(key);
+    this.#spokenOf.set(key, this.#ports.clock.now().getTime());
     const known = this.#raised.get(key);
     if (known !== undefined) {
       if (JSON.stringify(known.alert) === JSON.stringify(alert)) return;
@@ -95,7 +97,7 @@ export class Alerts implements AlertBoard {
   clear(which: AlertSubject, message = 'The condition does not hold any more.'): void {
     const key = keyOf(recordable({ ...which, severity: 'warning', message, details: {} }));
     const isFirstWord = !this.#spokenOf.has(key);
-    this.#spokenOf.add(key);
+    this.#spokenOf.set(key, this.#ports.clock.now().getTime());
     const known = this.#raised.get(key);
     if (known === undefined) {
       if (isFirstWord) this.#clearInLog(which, message);
@@ -106,6 +108,14 @@ export class Alerts implements AlertBoard {
     this.#ports.log.info({ alert: alert.code, subject: alert.subject }, `Alert over: ${alert.message}`);
     const { raisedAt } = known;
     this.#tell({ id: newEventId(), kind: 'cleared', alert, at: this.#now(), raisedAt, folded: 0 });
+  }
+
+  /**
+   * To be called where this process begins to watch what one of all watches: the one before may have raised what this
+   * one had found gone.
+   */
+  takeOver(): void {
+    this.#spokenOf.clear();
   }
 
   status(): AlertsStatus {
@@ -189,51 +199,59 @@ export class Alerts implements AlertBoard {
   }
 
   #tell(notice: Notice): void {
+    if (notice.kind !== 'reminder') this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+    this.#tellPeople(notice);
+  }
+
+  #tellPeople(notice: Notice): void {
     const dueAt = this.#tooOften.dueAt(keyOf(notice.alert));
-    for (const [name, channel] of this.#channels) {
-      if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
-      else if (notice.kind !== 'reminder') channel.add(notice, 0);
-    }
+    for (const [name, channel] of this.#channels) if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
     this.#keep();
   }
 
   async #lookNowAndThen(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#remind();
       if (!this.#file.isOpen) this.#restore();
       if (!this.#file.isWritten) this.#keep();
+      await this.#heedOthers();
+      this.#remind();
       await this.#ports.clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
 
-  async #remind(): Promise<void> {
+  #remind(): void {
     const now = this.#ports.clock.now();
     for (const [key, raised] of this.#raised) {
       if (now.getTime() - Date.parse(raised.toldAt) < REMIND_AFTER_MS) continue;
-      if (await this.#isOverElsewhere(raised)) {
-        if (this.#raised.get(key) === raised) this.#raised.delete(key);
-        this.#keep();
-        continue;
-      }
-      const still = this.#raised.get(key);
-      if (still === undefined) continue;
       const at = now.toISOString();
-      this.#raised.set(key, { ...still, toldAt: at });
-      const { alert, raisedAt } = still;
+      this.#raised.set(key, { ...raised, toldAt: at });
+      const { alert, raisedAt } = raised;
       this.#tell({ id: newEventId(), kind: 'reminder', alert, at, raisedAt, folded: 0 });
     }
   }
 
-  /** Another process took over and found the condition gone. */
-  async #isOverElsewhere({ alert, raisedAt }: RaisedAlert): Promise<boolean> {
-    if (this.#store === null || this.#spokenOf.has(keyOf(alert))) return false;
+  /** Forgets what another process found gone after a takeover; what this one has met since then has begun again. */
+  async #heedOthers(): Promise<void> {
+    for (const [key, raised] of [...this.#raised]) {
+      const clearedAt = await this.#clearedElsewhereAt(raised);
+      // What is said meanwhile is newer than what was read.
+      if (clearedAt === null || this.#raised.get(key) !== raised) continue;
+      this.#raised.delete(key);
+      if ((this.#spokenOf.get(key) ?? 0) > clearedAt) this.raise(raised.alert);
+      else this.#keep();
+    }
+  }
+
+  /** Null too where the log is away, or has not heard yet what this process says of the alert. */
+  async #clearedElsewhereAt({ alert, raisedAt }: RaisedAlert): Promise<number | null> {
+    const unheard = this.#channels.get(LOG_CHANNEL)?.waiting ?? [];
+    const isHeard = unheard.every(({ notice }) => keyOf(notice.alert) !== keyOf(alert));
+    if (this.#store === null || !isHeard) return null;
     try {
-      return await hasEndedInLog(this.#store, alert, raisedAt);
-    } catch (error) {
-      const { code, message } = toHoldfastError(error);
-      this.#ports.log.warn({ code }, `Whether an alert is over could not be read from the log: ${message}`);
-      return false;
+      return await clearedInLogAt(this.#store, alert, raisedAt);
+    } catch {
+      return null;
     }
   }
 

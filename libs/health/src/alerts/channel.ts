@@ -1,4 +1,4 @@
-import { type Clock, type HoldfastError, toHoldfastError } from '@holdfast/domain';
+import { type Clock, hasCode, type HoldfastError, toHoldfastError } from '@holdfast/domain';
 import type { WaitingNotice } from './alert-file.ts';
 import { keyOf, type Notice, type Notifier } from './notice.ts';
 
@@ -30,11 +30,16 @@ const LONGEST_WAIT_MS = 60_000;
 /** Of one alert: what began, and what it has come to; what lies between is folded into the latter. */
 const MAX_WAITING_OF_ONE = 2;
 
-/** Tells notices in order through one notifier, again and again until it is done; nobody else waits for it. */
+/**
+ * Tells notices in order through one notifier, again and again until it is done; nobody else waits for it. An alert that
+ * is refused waits behind the others.
+ */
 export class Channel {
   readonly #ports: ChannelPorts;
   readonly #stop = new AbortController();
   #waiting: { notice: Notice; dueAt: number }[] = [];
+  /** Alerts of which a notice was refused, alone or with others. */
+  readonly #refused = new Set<string>();
   #inFlight = 0;
   #failures = 0;
   #failingSince: string | null = null;
@@ -83,7 +88,7 @@ export class Channel {
     return {
       name: this.name,
       waiting: this.#waiting.length,
-      oldestWaitingAt: this.#waiting[0]?.notice.at ?? null,
+      oldestWaitingAt: this.#waiting.map(({ notice }) => notice.at).sort()[0] ?? null,
       failingSince: this.#failingSince,
       error: this.#error === null ? null : { code: this.#error.code, message: this.#error.message },
     };
@@ -117,10 +122,12 @@ export class Channel {
         this.#stop.signal,
       );
       this.#waiting = this.#waiting.filter((each) => !batch.includes(each));
+      for (const { notice } of batch) this.#refused.delete(keyOf(notice.alert));
       this.#succeeded();
       onChange();
       return true;
     } catch (error) {
+      if (hasCode(error, 'NOTIFIER_REFUSED')) this.#putBehind(batch);
       this.#failed(toHoldfastError(error));
       return false;
     } finally {
@@ -128,11 +135,25 @@ export class Channel {
     }
   }
 
-  /** What is due goes to the front, in its order, so that what is under way stands there. */
+  /**
+   * What is due goes to the front, in its order, so that what is under way stands there. What was refused is tried one
+   * by one, after all else: in a batch only one of them may be at fault.
+   */
   #takeDue(now: number): { notice: Notice; dueAt: number }[] {
-    const due = this.#waiting.filter(({ dueAt }) => dueAt <= now).slice(0, this.#ports.notifier.maxCount);
-    if (due.length > 0) this.#waiting = [...due, ...this.#waiting.filter((each) => !due.includes(each))];
-    return due;
+    const due = this.#waiting.filter(({ dueAt }) => dueAt <= now);
+    const unrefused = due.filter(({ notice }) => !this.#refused.has(keyOf(notice.alert)));
+    const batch = unrefused.length > 0 ? unrefused.slice(0, this.#ports.notifier.maxCount) : due.slice(0, 1);
+    if (batch.length > 0)
+      this.#waiting = [...batch, ...this.#waiting.filter((each) => !batch.includes(each))];
+    return batch;
+  }
+
+  /** With all that waits of the same alerts, so that those stay in order. */
+  #putBehind(batch: readonly { notice: Notice }[]): void {
+    const keys = new Set(batch.map(({ notice }) => keyOf(notice.alert)));
+    for (const key of keys) this.#refused.add(key);
+    const isBehind = ({ notice }: { notice: Notice }): boolean => keys.has(keyOf(notice.alert));
+    this.#waiting = [...this.#waiting.filter((each) => !isBehind(each)), ...this.#waiting.filter(isBehind)];
   }
 
   #succeeded(): void {

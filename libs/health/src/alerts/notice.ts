@@ -13,7 +13,7 @@ export interface Notice {
   readonly raisedAt: string;
   /** Earlier changes of the same alert that this one stands for: it changed too often to tell each. */
   readonly folded: number;
-  /** A clearing of what this process does not know to have raised: only for the log, which may know better. */
+  /** A clearing of what this process does not know to have raised: for the log, and for people where it knows better. */
   readonly isDoubtful?: true;
 }
 

@@ -1,28 +1,45 @@
 import { alertStream, type EventStore, type NewEvent } from '@holdfast/domain';
+import type { AlertSubject } from './alert.ts';
 import type { Notice, Notifier } from './notice.ts';
 
 /**
  * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert. An append whose outcome
  * is unknown is repeated with the same id.
- * @param actor  who raises and clears; an alert that was not known to be raised is cleared only where this one raised it,
- *               or where there is one of it in the whole system (subject `-`)
+ * @param actor    who raises and clears; an alert that was not known to be raised is cleared only where this one raised
+ *                 it, or where one process watches it for the whole system
+ * @param onEnded  told of each clearing of such an alert that the log took, as people are to be told; perhaps twice,
+ *                 with the same id
  */
-export const recordInLog = (store: EventStore, actor: string): Notifier => ({
+export const recordInLog = (
+  store: EventStore,
+  actor: string,
+  onEnded: (notice: Notice) => void,
+): Notifier => ({
   name: 'log',
   maxCount: 1,
   deliver: async (notices) => {
     for (const notice of notices) {
       const { code, subject } = notice.alert;
       const stream = alertStream(code, subject);
-      const [last] = await store.readStream(stream, { direction: 'backwards', maxCount: 1 });
+      const events = await store.readStream(stream, { direction: 'backwards', maxCount: 2 });
+      // This notice's own is there where the answer to its append was lost.
+      const last = events.find(({ id }) => id !== notice.id);
       const isRaised = last?.type === 'AlertRaised';
       if (isRaised === (notice.kind === 'raised')) continue;
-      const isOwn = last?.metadata.actor === actor || subject === '-';
-      if (notice.kind === 'cleared' && notice.isDoubtful === true && !isOwn) continue;
+      const { isDoubtful = false, ...certain } = notice;
+      const isOwn = last?.metadata.actor === actor || isOneForAll(notice.alert);
+      if (isDoubtful && !isOwn) continue;
       await store.append(stream, [eventOf(notice, actor)], 'any');
+      if (isDoubtful && isRaised) {
+        const { severity, details } = last.data;
+        onEnded({ ...certain, alert: { ...notice.alert, severity, details }, raisedAt: last.metadata.at });
+      }
     }
   },
 });
+
+/** A silent node is missed by one process, though the subject is the node. */
+const isOneForAll = ({ code, subject }: AlertSubject): boolean => subject === '-' || code === 'NODE_SILENT';
 
 function eventOf({ id, kind, alert, at }: Notice, actor: string): NewEvent {
   const { code, subject, severity, message, details } = alert;
