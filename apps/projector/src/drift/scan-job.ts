@@ -1,7 +1,6 @@
 import {
   type Clock,
   countDrift,
-  driftStream,
   type EventStore,
   hasCode,
   HoldfastError,

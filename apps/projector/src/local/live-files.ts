@@ -100,6 +100,12 @@ export class LiveFiles {
     }
   }
 
+  /** Deletions from beyond what was handed over, whose turn comes again: the index then knows that they are done. */
+  async deleteAhead(page: LogPage): Promise<void> {
+    const { wanted } = foldPage(page, this.#handled);
+    await this.#settle(wanted.map((each) => ({ ...each, resumeAfter: this.#handled })));
+  }
+
   /** What a crash cut short is done again: exactly the paths whose intents are left. */
   async finishIntents(): Promise<void> {
     const { index } = this.#open();

@@ -224,6 +224,31 @@ describe('a path that cannot be written', () => {
     expect(world.files()).toEqual(expectedTree(events));
   });
 
+  it('too many of them keep no deletion back, which makes room', async () => {
+    const before = [published('old.json', '1'), published('kept.json', '1')];
+    await world.given(...before);
+    await world.ran();
+    const files = new FaultyFiles({
+      at: 1,
+      lasts: 'from-then-on',
+      code: 'ENOSPC',
+      operations: ['createFile'],
+    });
+    const { projector } = await world.start({ files, maxWaiting: 2 });
+    await projector.caughtUp();
+    const events = ['kept.json', 'a.json', 'b.json', 'old.json'].map((at) => published(at, '2'));
+    await world.given(...events.slice(0, 2));
+    await until('they wait', () => projector.status().pending === 2);
+    const later = [...events.slice(2), deleted('old.json'), deleted('a.json')];
+    await world.given(...later);
+    await until('the deletions', () => !('old.json' in world.files()));
+    expect(world.files()).toEqual({ 'kept.json': '1' });
+    files.heal();
+    await projector.caughtUp();
+    expect(world.files()).toEqual(expectedTree([...before, ...events.slice(0, 2), ...later]));
+    expect(projector.status()).toMatchObject({ state: 'running', pending: 0 });
+  });
+
   it('gives way to a replay, which writes all of it elsewhere', async () => {
     const files = new FaultyFiles({
       at: 1,

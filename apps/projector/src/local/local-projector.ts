@@ -6,6 +6,7 @@ import {
   HoldfastError,
   isPositionAtOrAfter,
   type LogPage,
+  type Position,
   type ReplayParameters,
 } from '@holdfast/domain';
 import { type FileOperations, generationIndexFile } from '@holdfast/storage';
@@ -269,10 +270,25 @@ export class LocalProjector {
       this.#condition.recover();
     });
     this.#condition.changed.wake();
-    // `#retryWaiting` makes room.
+    // `#retryWaiting` makes room, and so do deletions further on in the log.
     const { maxWaiting = MAX_WAITING } = this.#ports;
-    while (this.#live.waiting.size >= maxWaiting && !signal.aborted)
-      await this.#condition.changed.next(signal);
+    let ahead = page.next;
+    while (this.#live.waiting.size >= maxWaiting && !signal.aborted) {
+      const woken = this.#condition.changed.next(signal);
+      ahead = await this.#deleteAhead(ahead, signal);
+      await woken;
+    }
+  }
+
+  /** @returns up to where the deletions are done, or wait */
+  async #deleteAhead(after: Position | null, signal: AbortSignal): Promise<Position | null> {
+    const where = { maxCount: EVENTS_PER_PAGE, filter: { types: ['ContentDeleted'] } } as const;
+    for (let at = after; ;) {
+      const page = await this.#ports.store.readLog({ ...where, after: at });
+      if (page.events.length > 0) await this.#write(() => this.#live.deleteAhead(page));
+      if (page.isEnd || signal.aborted) return page.next;
+      at = page.next;
+    }
   }
 
   async #retryWaiting(signal: AbortSignal): Promise<void> {
