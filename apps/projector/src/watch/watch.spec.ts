@@ -81,8 +81,19 @@ describe('the scans', () => {
   };
   const scan = (kind: CatalogScan['kind'], startedAt: Date) =>
     ({ kind, startedAt: startedAt.toISOString() }) as CatalogScan;
-  const look = (now: Date, scans: readonly CatalogScan[], since = at('01T00:00')) =>
-    found(lookAtScans({ node: 'web-1', schedules: [nightly], scans: () => scans, since, now: () => now }));
+  /** @param newestFirst  as the catalog has them */
+  const look = (now: Date, newestFirst: readonly CatalogScan[], since = at('01T00:00')) =>
+    found(
+      lookAtScans({
+        node: 'web-1',
+        schedules: [nightly],
+        scans: ({ kind, limit }) => newestFirst.filter((each) => each.kind === kind).slice(0, limit),
+        since,
+        now: () => now,
+      }),
+    );
+
+  const manyQuick = Array.from({ length: 120 }, () => scan('quick', at('06T11:55')));
 
   it.each<[string, string, CatalogScan[], boolean]>([
     ['made tonight', '06T05:00', [scan('full', at('06T02:00'))], false],
@@ -91,12 +102,14 @@ describe('the scans', () => {
     ['due two hours ago', '06T04:01', [scan('full', at('05T02:00'))], true],
     ['replaced by a lesser one', '06T04:01', [scan('quick', at('06T03:00'))], true],
     ['never made', '06T04:01', [], true],
+    ['followed by many lesser ones', '06T12:00', [...manyQuick, scan('full', at('06T02:00'))], false],
   ])('one that was %s: overdue %#', async (_, now, scans, isOverdue) => {
     expect(await look(at(now), scans)).toEqual(isOverdue ? ['SCAN_OVERDUE web-1/full'] : []);
   });
 
   it('what was due before anybody could scan is not missed', async () => {
     expect(await look(at('06T04:01'), [], at('06T02:01'))).toEqual([]);
+    expect(await look(at('06T04:01'), [scan('quick', at('06T03:00'))], at('06T02:01'))).toEqual([]);
   });
 });
 
