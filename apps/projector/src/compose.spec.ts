@@ -8,6 +8,8 @@ import {
   MemoryEventStore,
   MemoryLog,
   MemoryObjectStore,
+  METADATA,
+  newEvent,
   OTHER_LOG_ID,
   published,
   record,
@@ -85,6 +87,18 @@ describe('composing the projector', () => {
     expect(await alerts()).toMatchObject([
       { type: 'AlertRaised', data: { details: { reserveInUse: false } } },
     ]);
+  });
+
+  it('a scan of a node that makes none any more is not missed any more', async () => {
+    const store = new MemoryEventStore();
+    const [which, why] = [{ code: 'SCAN_OVERDUE', subject: 'web-1/full' } as const, 'It was due.'];
+    const data = { ...which, severity: 'warning', message: why, details: {} } as const;
+    const metadata = { ...METADATA, actor: 'projector:web-1' };
+    await record(store, { ...newEvent({ type: 'AlertRaised', data }), metadata });
+    await start({ store, bucket: new MemoryObjectStore() }, { HOLDFAST_PROJECTORS: 'local,cdn' });
+    const alerts = () => store.readStream('alert-SCAN_OVERDUE-web-1/full', { maxCount: 3 });
+    await until('the end of the alert', async () => (await alerts()).length === 2);
+    expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared', data: which }]);
   });
 
   it('sends readers to the local origin when the CDN does not answer, and tells of it', async () => {

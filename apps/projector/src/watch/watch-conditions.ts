@@ -28,7 +28,7 @@ export interface WatchPorts {
   /** Those whose alerts are this process's to tell. */
   readonly disks: readonly WatchedDisk[];
   readonly statuses: () => readonly ProjectorStatus[];
-  /** Of the scans that this process makes. */
+  /** Of the node's scans; empty where another process tells of them. */
   readonly scans: readonly ScanSchedule[];
   readonly cdn: { readonly isHeld: boolean; purgingStatus(): PurgingStatus };
 }

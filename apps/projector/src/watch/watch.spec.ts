@@ -123,7 +123,20 @@ it('scans are due by their patterns, in their time zone', () => {
   expect([quick?.kind, quick?.dueBefore(monday)]).toEqual(['quick', new Date('2026-01-02T17:00:00Z')]);
   expect([full?.kind, full?.dueBefore(monday)]).toEqual(['full', new Date('2026-01-05T01:00:00Z')]);
   expect(rest).toEqual([]);
-  expect(scanSchedules({ quickScan: null, fullScan: null, timezone: 'UTC' })).toEqual([]);
+});
+
+it('SCAN_OVERDUE ends where scans of that kind are not to be made any more', () => {
+  const lookout = lookAtScans({
+    node: 'web-1',
+    schedules: scanSchedules({ quickScan: null, fullScan: null, timezone: 'UTC' }),
+    scans: () => [],
+    since: new Date('2026-01-01T00:00:00Z'),
+    now: () => new Date('2026-01-05T06:30:00Z'),
+  });
+  expect(lookout.look()).toEqual([
+    { code: 'SCAN_OVERDUE', subject: 'web-1/quick', problem: null },
+    { code: 'SCAN_OVERDUE', subject: 'web-1/full', problem: null },
+  ]);
 });
 
 it('what there is one of is looked at by who holds the lock', async () => {
