@@ -32,11 +32,11 @@ export function readNodeState(from: {
 const cutReason = (reason: string | null): string | null =>
   reason === null ? null : reason.slice(0, MAX_REASON_CHARS).toWellFormed();
 
-/** Where nothing is to be purged, nothing is told. */
+/** Where nothing is to be purged, or that has not begun, nothing is told. */
 function readPurging(cdn: Pick<CdnDuty, 'purgingStatus'> | null): NodeReport['projectors'] {
   if (cdn === null) return [];
   const { state, reason, pending, oldestPendingAt } = cdn.purgingStatus();
-  return state === 'off'
+  return state === 'off' || state === 'starting'
     ? []
     : [{ name: 'purge', state, reason, checkpoint: null, pending, oldestPendingAt }];
 }

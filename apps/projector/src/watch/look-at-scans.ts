@@ -21,7 +21,7 @@ const AS_GOOD_AS: Readonly<Record<ScanKind, readonly ScanKind[]>> = {
  * Whether scans are made when they are to be: SCAN_OVERDUE where the last one that was due some hours ago has not
  * been completed.
  * @param options.scans  newest first
- * @param options.since  of this process: where none was ever made, what was due before is not missed
+ * @param options.since  of this process: where none was ever made, nobody knows whether what was due before is missed
  */
 export const lookAtScans = (options: {
   node: string;
@@ -37,17 +37,17 @@ export const lookAtScans = (options: {
     // For each kind alone: there may be any number of lesser ones since.
     const newest = (kind: ScanKind): readonly CatalogScan[] =>
       options.scans({ node, kind, state: 'completed', limit: 1 });
-    return schedules.map(({ kind, dueBefore }): Finding => {
+    return schedules.flatMap(({ kind, dueBefore }): Finding[] => {
       const which = { code: 'SCAN_OVERDUE', subject: `${node}/${kind}` } as const;
       const due = dueBefore(new Date(now().getTime() - GRACE_MS));
       const made = AS_GOOD_AS[kind].flatMap(newest).map(({ startedAt }) => startedAt);
       const lastAt = made.sort().at(-1) ?? null;
       const isMade = lastAt !== null && due !== null && Date.parse(lastAt) >= due.getTime();
-      const isFirst = lastAt === null && due !== null && due < since;
-      if (due === null || isFirst || isMade) return { ...which, problem: null };
+      if (due === null || isMade) return [{ ...which, problem: null }];
+      if (lastAt === null && due < since) return [];
       const message = `The ${kind} scan of ${node} that was due at ${due.toISOString()} has not been completed; the last one ${lastAt === null ? 'is not on record' : `began at ${lastAt}`}. What differs meanwhile is not found. "holdfast verify${kind === 'quick' ? '' : ` --${kind}`}" makes one now and says what is in the way.`;
       const details = { kind, dueAt: due.toISOString(), lastAt };
-      return { ...which, problem: { severity: 'warning', message, details } };
+      return [{ ...which, problem: { severity: 'warning', message, details } }];
     });
   },
 });
