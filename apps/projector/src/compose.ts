@@ -343,7 +343,7 @@ function registerWatchers(
   config: ProjectorConfig,
   projectors: Composed['projectors'],
 ): void {
-  const { node } = config;
+  const { node, failover, cdnBaseUrl } = config;
   parts.register(JobRunner, {
     useFactory: instanceCachingFactory((from) => {
       const store = from.resolve<EventStore>(EVENT_STORE);
@@ -410,7 +410,7 @@ function registerWatchers(
           scans: watchedScans(config, projectors),
           cdn: projectors.cdn ?? NO_CDN,
         },
-        { node, process: processName(config) },
+        { node, process: processName(config), failover, cdnBaseUrl },
       ),
     ),
   });

@@ -49,7 +49,7 @@ it('a catalog that is being built again ends no alert', async () => {
         }),
       },
     },
-    { node: 'web-1', process: 'projector' },
+    { node: 'web-1', process: 'projector', failover: 'off', cdnBaseUrl: null },
   );
   await conditions.look();
   const ofTheLogAlone = ['EVENT_STORE_UNREACHABLE cleared', 'FAILED_OVER cleared', 'LOG_MISMATCH cleared'];

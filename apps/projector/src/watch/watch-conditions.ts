@@ -10,7 +10,7 @@ import {
   type WatchedDisk,
 } from '@holdfast/health';
 import type { PurgingStatus } from '../cdn/purging.ts';
-import { lookAtFallback } from '../failover/look-at-fallback.ts';
+import { type FallbackSettings, lookAtFallback } from '../failover/look-at-fallback.ts';
 import type { ProjectorStatus } from '../local/condition.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { lookAtMismatch } from './look-at-mismatch.ts';
@@ -40,7 +40,7 @@ export interface WatchPorts {
  */
 export function watchConditions(
   ports: WatchPorts,
-  { node, process }: { node: string; process: string },
+  { node, process, ...settings }: FallbackSettings & { node: string; process: string },
 ): ConditionWatch {
   const { board, store, catalog, mode, clock, log, disks, statuses, scans, cdn } = ports;
   const subject = `${node}/${process}`;
@@ -48,7 +48,7 @@ export function watchConditions(
   const ofTheBucket: Lookout[] = [
     byCatalog(lookAtDeadLetters(catalog)),
     lookAtPurging({ status: () => cdn.purgingStatus() }, clock),
-    lookAtFallback({ store, mode }),
+    lookAtFallback({ store, mode }, settings),
     byCatalog(
       lookAtNodes({
         node,
