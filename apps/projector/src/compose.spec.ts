@@ -8,6 +8,8 @@ import {
   MemoryEventStore,
   MemoryLog,
   MemoryObjectStore,
+  METADATA,
+  newEvent,
   OTHER_LOG_ID,
   published,
   record,
@@ -47,6 +49,11 @@ async function until(what: string, isSo: () => Promise<boolean> | boolean): Prom
   }
 }
 
+/** Waits of seconds pass at once. */
+const hurriedClock: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms > 3_000 ? 10 : ms, signal),
+};
 const liveFile = (at: string): string => join(dataDir, 'content', at);
 /** Whatever would keep the process alive. */
 const openHandles = (): string[] => process.getActiveResourcesInfo().sort();
@@ -87,12 +94,23 @@ describe('composing the projector', () => {
     ]);
   });
 
+  it('a scan of a node that makes none any more is not missed any more', async () => {
+    const store = new MemoryEventStore();
+    const [which, why] = [{ code: 'SCAN_OVERDUE', subject: 'web-1/full' } as const, 'It was due.'];
+    const data = { ...which, severity: 'warning', message: why, details: {} } as const;
+    const metadata = { ...METADATA, actor: 'projector:web-1' };
+    await record(store, { ...newEvent({ type: 'AlertRaised', data }), metadata });
+    const bucket = new MemoryObjectStore();
+    await start({ store, bucket, clock: hurriedClock }, { HOLDFAST_PROJECTORS: 'local,cdn' });
+    const alerts = () => store.readStream('alert-SCAN_OVERDUE-web-1/full', { maxCount: 3 });
+    await until('the end of the alert', async () => (await alerts()).length === 2);
+    expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared', data: which }]);
+  });
+
   it('sends readers to the local origin when the CDN does not answer, and tells of it', async () => {
     const store = new MemoryEventStore();
-    // Five seconds pass at once.
-    const sleep: Clock['sleep'] = (ms, signal) => systemClock.sleep(ms > 3_000 ? 10 : ms, signal);
     await start(
-      { store, bucket: new MemoryObjectStore(), clock: { ...systemClock, sleep } },
+      { store, bucket: new MemoryObjectStore(), clock: hurriedClock },
       // Nobody can be asked there.
       { HOLDFAST_FAILOVER: 'auto', HOLDFAST_CDN_BASE_URL: 'http://127.0.0.1:1/content' },
     );

@@ -63,6 +63,7 @@ import { openBucket } from './open-bucket.ts';
 import { claimName } from './runtime/claim-name.ts';
 import { whenFree } from './runtime/lock-holder.ts';
 import { readVersion } from './version.ts';
+import type { ScanSchedule } from './watch/look-at-scans.ts';
 import { scanSchedules } from './watch/scan-schedules.ts';
 import { watchConditions, type WatchPorts } from './watch/watch-conditions.ts';
 
@@ -343,7 +344,7 @@ function registerWatchers(
   config: ProjectorConfig,
   projectors: Composed['projectors'],
 ): void {
-  const { node } = config;
+  const { node, failover, cdnBaseUrl } = config;
   parts.register(JobRunner, {
     useFactory: instanceCachingFactory((from) => {
       const store = from.resolve<EventStore>(EVENT_STORE);
@@ -407,10 +408,10 @@ function registerWatchers(
           // Where a node has two processes, this is for the one that writes its files.
           disks: projectors.local === null ? [] : from.resolve<readonly WatchedDisk[]>(DISKS),
           statuses: () => running.map((projector) => projector.status()),
-          scans: projectors.drift === null ? [] : scanSchedules(config),
+          scans: watchedScans(config, projectors),
           cdn: projectors.cdn ?? NO_CDN,
         },
-        { node, process: processName(config) },
+        { node, process: processName(config), failover, cdnBaseUrl },
       ),
     ),
   });
@@ -521,6 +522,12 @@ function watchedDisks(
   if (logDirectory === null || reserves.log === reserves.data) return [data];
   return [data, { name: 'log', guard: guard(logDirectory), reserve: reserves.log }];
 }
+
+/** The process that writes a node's files is the one that scans them; one without a schedule is not missed. */
+const watchedScans = (config: ProjectorConfig, { local, drift }: Composed['projectors']): ScanSchedule[] =>
+  local === null
+    ? []
+    : scanSchedules(drift === null ? { ...config, quickScan: null, fullScan: null } : config);
 
 const catalogFile = (config: ProjectorConfig): string =>
   dataPaths(config.dataDir).catalog(processName(config));

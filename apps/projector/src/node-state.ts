@@ -1,3 +1,4 @@
+import { MAX_REASON_CHARS } from '@holdfast/domain';
 import type { Alerts, DiskGuard, NodeReport } from '@holdfast/health';
 import type { CdnDuty } from './cdn/cdn-duty.ts';
 import type { DriftProjector } from './drift/drift-projector.ts';
@@ -20,18 +21,22 @@ export function readNodeState(from: {
     projectors: [
       ...[local, cdn, drift].filter((projector) => projector !== null).map((projector) => projector.status()),
       ...readPurging(cdn),
-    ],
+    ].map((status) => ({ ...status, reason: cutReason(status.reason) })),
     disks: Object.entries(from.disks).flatMap(([name, guard]) => readDisk(name, guard, from.log)),
     memoryBytes: process.memoryUsage.rss(),
     notifiers: [...from.alerts.status().channels],
   };
 }
 
-/** Where nothing is to be purged, nothing is told. */
+/** One names a file and may be longer than an event takes, which would keep the whole report from the log. */
+const cutReason = (reason: string | null): string | null =>
+  reason === null ? null : reason.slice(0, MAX_REASON_CHARS).toWellFormed();
+
+/** Where nothing is to be purged, or that has not begun, nothing is told. */
 function readPurging(cdn: Pick<CdnDuty, 'purgingStatus'> | null): NodeReport['projectors'] {
   if (cdn === null) return [];
   const { state, reason, pending, oldestPendingAt } = cdn.purgingStatus();
-  return state === 'off'
+  return state === 'off' || state === 'starting'
     ? []
     : [{ name: 'purge', state, reason, checkpoint: null, pending, oldestPendingAt }];
 }

@@ -166,7 +166,7 @@ export {
   UNSETTLED_STATES,
   type UnsettledState,
 } from './drift/outcome.ts';
-export { nodeStream, PROJECTOR_STATES } from './nodes/events.ts';
+export { MAX_REASON_CHARS, nodeStream, PROJECTOR_STATES } from './nodes/events.ts';
 export { type Clock, CLOCK, systemClock } from './ports/clock.ts';
 export {
   type Appended,

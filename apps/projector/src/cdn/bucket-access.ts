@@ -35,6 +35,8 @@ export interface BucketAccessPorts {
 }
 
 const ALERT = { code: 'CDN_UNREACHABLE', subject: '-' } as const;
+/** A probe object that was lost keeps readers at the local origin. */
+const LOOK_EVERY_MS = 60_000;
 const BACK = 'The bucket can be used again; replication goes on.';
 
 /** Whether the bucket is this log's and can be used now; says so in the log and to people when that changes. */
@@ -96,6 +98,26 @@ export class BucketAccess {
     } catch (error) {
       if (hasCode(error, 'LOG_MISMATCH')) throw error;
       this.#breaker.open(toHoldfastError(error));
+    }
+  }
+
+  /**
+   * Asks now and then whose the bucket is, until the signal aborts: while nobody publishes, a lost probe object would
+   * not come back.
+   * @throws LOG_MISMATCH
+   */
+  async lookRegularly(): Promise<void> {
+    const { clock, signal, isWanted } = this.#ports;
+    for (;;) {
+      await clock.sleep(LOOK_EVERY_MS, signal);
+      if (signal.aborted) return;
+      if (this.why !== null || !isWanted()) continue;
+      try {
+        await this.identity.claim();
+      } catch (error) {
+        if (hasCode(error, 'LOG_MISMATCH')) throw error;
+        if (!signal.aborted) await this.blames(toHoldfastError(error));
+      }
     }
   }
 

@@ -50,7 +50,7 @@ export class BucketIdentity {
   }
 
   /**
-   * To be awaited before each write; asks the bucket the first time, and again when that is some seconds ago:
+   * To be awaited before each write, and now and then; asks the bucket the first time, and again when that is some seconds ago:
    * a bucket may be swapped or emptied while this runs.
    * @throws LOG_MISMATCH, and why the bucket cannot be used
    */

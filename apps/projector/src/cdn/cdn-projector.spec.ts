@@ -480,6 +480,39 @@ describe('the bucket', () => {
     expect(await world.objects()).toEqual({ [A]: 'a1' });
   });
 
+  it('gets its lost probe object back within a minute, though nobody publishes', async () => {
+    await (await (await world.given(published(A, 'a1'))).start()).settled();
+    await world.memory.deleteMany([PROBE]);
+    const get = jest.spyOn(world.memory, 'get');
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      expect(get).not.toHaveBeenCalled();
+      world.clock.advance(5_000);
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until('the probe object', async () => (await world.memory.head(PROBE)) !== null);
+    await world.settled();
+    expect(await world.objects()).toEqual({ [A]: 'a1' });
+  });
+
+  it('LOG_MISMATCH that became another log’s is met within a minute, and left alone', async () => {
+    await (await (await world.given(published(A, 'a1'))).start()).settled();
+    await claimBy(OTHER_LOG_ID);
+    world.clock.advance(MINUTE_MS);
+    await until('the stop', () => world.projector.status().state === 'stopped');
+    expect(world.projector.status().reason).toMatch(new RegExp(`LOG_MISMATCH.*${OTHER_LOG_ID}`));
+    expect(String(Buffer.from((await world.memory.get(PROBE)).body))).toContain(OTHER_LOG_ID);
+  });
+
+  it('is not written to while the CDN is disabled, though its probe object is lost', async () => {
+    await (await (await world.given(published(A, 'a1'))).start()).settled();
+    await world.given(modeChanged({ cdnEnabled: false }));
+    await until('the pause', () => world.projector.status().state === 'paused');
+    await world.memory.deleteMany([PROBE]);
+    world.clock.advance(MINUTE_MS);
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(await world.memory.head(PROBE)).toBeNull();
+  });
+
   it('SC-003 that was emptied gets everything again, and readers go local until then', async () => {
     await (await (await world.given(published(A, 'a1'), published(B, 'b1'), deleted(B))).start()).settled();
     await world.stop();

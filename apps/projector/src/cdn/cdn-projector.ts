@@ -190,8 +190,12 @@ export class CdnProjector {
         wake();
       }),
     ];
+    let looking = Promise.resolve();
     try {
       await this.#takeOver();
+      looking = this.#access.lookRegularly().catch((error: unknown) => {
+        this.#giveUp(error);
+      });
       while (!signal.aborted) {
         const woken = this.#changed.next(signal);
         const hasFailed = !this.#begin();
@@ -199,7 +203,7 @@ export class CdnProjector {
       }
     } finally {
       for (const end of ends) end();
-      await Promise.allSettled(this.#attempts);
+      await Promise.allSettled([looking, ...this.#attempts]);
       await this.#ports.purging.close();
     }
   }

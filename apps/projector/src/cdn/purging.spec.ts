@@ -101,6 +101,20 @@ describe('what is purged', () => {
   });
 });
 
+it('whether anything can be purged is not known before something was, or nothing is left', async () => {
+  await world.startAtEnd();
+  await world.stop();
+  await world.given(replicated(A));
+  world.api.fail('error-500', 1);
+  const purging = await world.start();
+  const states = new Set([purging.status().state]);
+  await waitFor('it to be purged', () => {
+    if (world.clock.isSlept) world.clock.advance(1_000);
+    return states.add(purging.status().state).has('running');
+  });
+  expect([...states, ...world.api.purged]).toEqual(['starting', 'waiting', 'running', urlOf(A)]);
+});
+
 describe('the API’s faults', () => {
   it.each(['error-500', 'page-502', 'black-hole', 'reset', 'truncated', 'answer-lost'] as const)(
     '%s is survived, and everything is purged in the end',

@@ -37,8 +37,11 @@ export interface PurgingSettings {
 }
 
 export interface PurgingStatus {
-  /** Off: nothing is to be purged. Waiting: something is, and the reason says why it has to wait. */
-  readonly state: 'off' | 'running' | 'waiting';
+  /**
+   * Off: nothing is to be purged. Starting: nothing has been purged yet, so nobody knows whether it can be. Waiting:
+   * something is to be, and the reason says why it has to wait.
+   */
+  readonly state: 'off' | 'starting' | 'running' | 'waiting';
   readonly reason: string | null;
   /** URLs; at least so many, as the log may have more. */
   readonly pending: number;
@@ -70,6 +73,8 @@ export class Purging {
   /** The mode may name another URL of the CDN, or this process stops. */
   readonly #changed = new Wakeup();
   #isStarted = false;
+  /** It has purged something, or come to the end of what is to be purged. */
+  #hasProven = false;
   /** Why it has to wait. */
   #trouble: HoldfastError | null = null;
   #failures = 0;
@@ -156,6 +161,7 @@ export class Purging {
       signal: this.#stop.signal,
       handle: (page) => this.#handle(page, attempts),
       onCurrent: () => {
+        this.#hasProven = true;
         this.#recover();
       },
       onTrouble: (error) => {
@@ -166,7 +172,10 @@ export class Purging {
 
   async #handle(page: LogPage, attempts: PurgeAttempts): Promise<void> {
     const events = page.events.filter((event) => event.type === 'ContentReplicated');
-    if (events.length > 0 && !(await this.#purge(events, attempts))) return;
+    if (events.length > 0) {
+      if (!(await this.#purge(events, attempts))) return;
+      this.#hasProven = true;
+    }
     this.#recover();
     if (page.next !== null) this.#checkpoint.advance(page.next, { toBeSaved: events.length > 0 });
   }
@@ -225,8 +234,8 @@ export class Purging {
     if (this.#cdnBaseUrl() === null) {
       return { state: 'off', reason: 'No URL of the CDN is known, so nothing is cached there.' };
     }
-    if (!this.#isStarted) return { state: 'off', reason: 'The CDN projector has not begun here.' };
-    if (this.#trouble === null) return { state: 'running', reason: null };
+    if (!this.#isStarted) return { state: 'starting', reason: 'The CDN projector has not begun here.' };
+    if (this.#trouble === null) return { state: this.#hasProven ? 'running' : 'starting', reason: null };
     return { state: 'waiting', reason: `${this.#trouble.code}: ${this.#trouble.message}` };
   }
 

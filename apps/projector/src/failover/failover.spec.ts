@@ -5,6 +5,7 @@ import {
   type EventOf,
   type EventStore,
   initialMode,
+  type Mode,
   MODE_STREAM,
   ModeWatch,
 } from '@holdfast/domain';
@@ -17,10 +18,11 @@ import {
   record,
 } from '@holdfast/domain/testing';
 import { Failover } from './failover.ts';
-import { lookAtFallback } from './look-at-fallback.ts';
+import { type FallbackSettings, lookAtFallback } from './look-at-fallback.ts';
 import { startUnsteadyCdn, type UnsteadyCdn } from './testing/unsteady-cdn.ts';
 
 const EVERY_MS = 5_000;
+const CDN = 'https://cdn.example.org';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let cdn: UnsteadyCdn;
@@ -130,7 +132,7 @@ describe('a CDN that goes away and comes back', () => {
 
   it('is told of while it lasts, whoever else changes the mode meanwhile', async () => {
     const node = await startNode();
-    const lookout = lookAtFallback({ store: memory, mode: node.mode });
+    const lookout = lookAtFallback({ store: memory, mode: node.mode }, { failover: 'auto', cdnBaseUrl: CDN });
     const look = async () => (await lookout.look())[0]?.problem ?? null;
     expect(await look()).toBeNull();
     cdn.behave('object lost');
@@ -149,6 +151,29 @@ describe('a CDN that goes away and comes back', () => {
     expect(await look()).toBeNull();
     await operate([node], { localFallback: true });
     expect(await look()).toBeNull();
+  });
+
+  it.each<[string, Partial<Mode>, Partial<FallbackSettings>, string]>([
+    ['comes back by itself', {}, {}, 'They are sent back when ten probes in a row succeed;'],
+    [
+      'is known by the mode’s URL alone',
+      { cdnBaseUrl: CDN },
+      { cdnBaseUrl: null },
+      'They are sent back when',
+    ],
+    ['is pinned', { pinned: true }, {}, 'They stay there, as the mode is pinned:'],
+    ['is probed by nobody', {}, { failover: 'off' }, 'They stay there, as HOLDFAST_FAILOVER is off:'],
+    ['is disabled', { cdnEnabled: false }, {}, 'They stay there, as the CDN is disabled:'],
+    ['has no URL', {}, { cdnBaseUrl: null }, 'They stay there, as no URL of the CDN is known:'],
+  ])('is told of with what ends it where it %s', async (_, changed, settings, told) => {
+    const node = await startNode();
+    cdn.behave('fails');
+    await probe(node, 3);
+    await operate([node], changed);
+    const ports = { store: memory, mode: node.mode };
+    const lookout = lookAtFallback(ports, { failover: 'auto', cdnBaseUrl: CDN, ...settings });
+    const [finding] = await lookout.look();
+    expect(finding?.problem?.message).toContain(told);
   });
 
   it('goes on from what its predecessor decided', async () => {

@@ -11,10 +11,13 @@ export const lookAtMismatch = (subject: string, statuses: () => readonly Project
   what: 'whether files and bucket belong to the log',
   look: (): Finding[] => {
     const which = { code: CODE, subject } as const;
-    const stopped = statuses().filter(
+    const all = statuses();
+    const stopped = all.filter(
       ({ state, reason }) => state === 'stopped' && reason?.startsWith(`${CODE}:`) === true,
     );
     const [first] = stopped;
+    // One that has not begun may stop yet.
+    if (first === undefined && all.some(({ state }) => state === 'starting')) return [];
     if (first === undefined) return [{ ...which, problem: null }];
     const projectors = stopped.map(({ name }) => name);
     const message = `No ${projectors.join(' or ')} projector writes on ${subject}, and nothing is repaired there. ${first.reason}`;

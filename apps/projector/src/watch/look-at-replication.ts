@@ -27,6 +27,7 @@ export function lookAtPurging(purging: { status(): PurgingStatus }, clock: Clock
     what: 'the purges',
     look: (): Finding[] => {
       const { state, reason, pending } = purging.status();
+      if (state === 'starting') return [];
       if (state !== 'waiting') {
         waitingSince = null;
         return [{ ...which, problem: null }];

@@ -1,4 +1,4 @@
-import type { CatalogScan } from '@holdfast/catalog';
+import type { CatalogScan, ScansQuestion } from '@holdfast/catalog';
 import type { ScanKind } from '@holdfast/domain';
 import type { Finding, Lookout } from '@holdfast/health';
 
@@ -16,17 +16,17 @@ const AS_GOOD_AS: Readonly<Record<ScanKind, readonly ScanKind[]>> = {
   full: ['full', 'deep'],
   deep: ['deep'],
 };
-const SCANS_LOOKED_AT = 100;
 
 /**
  * Whether scans are made when they are to be: SCAN_OVERDUE where the last one that was due some hours ago has not
  * been completed.
- * @param options.since  of this process: where no scan was ever made, what was due before is not missed
+ * @param options.scans  newest first
+ * @param options.since  of this process: where none was ever made, nobody knows whether what was due before is missed
  */
 export const lookAtScans = (options: {
   node: string;
   schedules: readonly ScanSchedule[];
-  scans: (question: { node: string; state: 'completed'; limit: number }) => readonly CatalogScan[];
+  scans: (question: ScansQuestion) => readonly CatalogScan[];
   since: Date;
   now: () => Date;
 }): Lookout => ({
@@ -34,18 +34,20 @@ export const lookAtScans = (options: {
   everyMs: 60_000,
   look: () => {
     const { node, schedules, since, now } = options;
-    const completed = options.scans({ node, state: 'completed', limit: SCANS_LOOKED_AT });
-    return schedules.map(({ kind, dueBefore }): Finding => {
+    // For each kind alone: there may be any number of lesser ones since.
+    const newest = (kind: ScanKind): readonly CatalogScan[] =>
+      options.scans({ node, kind, state: 'completed', limit: 1 });
+    return schedules.flatMap(({ kind, dueBefore }): Finding[] => {
       const which = { code: 'SCAN_OVERDUE', subject: `${node}/${kind}` } as const;
       const due = dueBefore(new Date(now().getTime() - GRACE_MS));
-      const last = completed.find((scan) => AS_GOOD_AS[kind].includes(scan.kind));
-      const isMade = last !== undefined && due !== null && Date.parse(last.startedAt) >= due.getTime();
-      const isFirst = completed.length === 0 && due !== null && due < since;
-      if (due === null || isFirst || isMade) return { ...which, problem: null };
-      const lastAt = last?.startedAt ?? null;
+      const made = AS_GOOD_AS[kind].flatMap(newest).map(({ startedAt }) => startedAt);
+      const lastAt = made.sort().at(-1) ?? null;
+      const isMade = lastAt !== null && due !== null && Date.parse(lastAt) >= due.getTime();
+      if (due === null || isMade) return [{ ...which, problem: null }];
+      if (lastAt === null && due < since) return [];
       const message = `The ${kind} scan of ${node} that was due at ${due.toISOString()} has not been completed; the last one ${lastAt === null ? 'is not on record' : `began at ${lastAt}`}. What differs meanwhile is not found. "holdfast verify${kind === 'quick' ? '' : ` --${kind}`}" makes one now and says what is in the way.`;
       const details = { kind, dueAt: due.toISOString(), lastAt };
-      return { ...which, problem: { severity: 'warning', message, details } };
+      return [{ ...which, problem: { severity: 'warning', message, details } }];
     });
   },
 });

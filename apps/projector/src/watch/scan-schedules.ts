@@ -12,9 +12,8 @@ export function scanSchedules(settings: {
     ['quick', quickScan],
     ['full', fullScan],
   ] as const;
-  return kinds.flatMap(([kind, pattern]) => {
-    if (pattern === null) return [];
-    const cron = new Cron(pattern, { timezone, paused: true });
-    return [{ kind, dueBefore: (instant: Date) => cron.previousRuns(1, instant)[0] ?? null }];
+  return kinds.map(([kind, pattern]) => {
+    const cron = pattern === null ? null : new Cron(pattern, { timezone, paused: true });
+    return { kind, dueBefore: (instant: Date) => cron?.previousRuns(1, instant)[0] ?? null };
   });
 }

@@ -10,25 +10,26 @@ import {
   type WatchedDisk,
 } from '@holdfast/health';
 import type { PurgingStatus } from '../cdn/purging.ts';
-import { lookAtFallback } from '../failover/look-at-fallback.ts';
+import { type FallbackSettings, lookAtFallback } from '../failover/look-at-fallback.ts';
 import type { ProjectorStatus } from '../local/condition.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { lookAtMismatch } from './look-at-mismatch.ts';
 import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
 import { lookAtScans, type ScanSchedule } from './look-at-scans.ts';
+import { onceCaughtUp } from './once-caught-up.ts';
 import { whileHolding } from './while-holding.ts';
 
 export interface WatchPorts {
   readonly board: AlertBoard;
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'nodes' | 'replicationCounts' | 'retiredNodes' | 'scans'>;
+  readonly catalog: Pick<Catalog, 'checkpoint' | 'nodes' | 'replicationCounts' | 'retiredNodes' | 'scans'>;
   readonly mode: Pick<ModeWatch, 'mode' | 'lastChange'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
   /** Those whose alerts are this process's to tell. */
   readonly disks: readonly WatchedDisk[];
   readonly statuses: () => readonly ProjectorStatus[];
-  /** Of the scans that this process makes. */
+  /** Of the node's scans; empty where another process tells of them. */
   readonly scans: readonly ScanSchedule[];
   readonly cdn: { readonly isHeld: boolean; purgingStatus(): PurgingStatus };
 }
@@ -39,20 +40,23 @@ export interface WatchPorts {
  */
 export function watchConditions(
   ports: WatchPorts,
-  { node, process }: { node: string; process: string },
+  { node, process, ...settings }: FallbackSettings & { node: string; process: string },
 ): ConditionWatch {
   const { board, store, catalog, mode, clock, log, disks, statuses, scans, cdn } = ports;
   const subject = `${node}/${process}`;
+  const byCatalog = (lookout: Lookout): Lookout => onceCaughtUp({ store, catalog }, lookout);
   const ofTheBucket: Lookout[] = [
-    lookAtDeadLetters(catalog),
+    byCatalog(lookAtDeadLetters(catalog)),
     lookAtPurging({ status: () => cdn.purgingStatus() }, clock),
-    lookAtFallback({ store, mode }),
-    lookAtNodes({
-      node,
-      reports: () => catalog.nodes(),
-      retired: () => catalog.retiredNodes(),
-      now: () => clock.now(),
-    }),
+    lookAtFallback({ store, mode }, settings),
+    byCatalog(
+      lookAtNodes({
+        node,
+        reports: () => catalog.nodes(),
+        retired: () => catalog.retiredNodes(),
+        now: () => clock.now(),
+      }),
+    ),
   ];
   return new ConditionWatch({
     board,
@@ -61,13 +65,15 @@ export function watchConditions(
       lookAtDisks(node, disks),
       lookAtEventStore({ subject, store, clock }),
       lookAtMismatch(subject, statuses),
-      lookAtScans({
-        node,
-        schedules: scans,
-        scans: (question) => catalog.scans(question),
-        since: clock.now(),
-        now: () => clock.now(),
-      }),
+      byCatalog(
+        lookAtScans({
+          node,
+          schedules: scans,
+          scans: (question) => catalog.scans(question),
+          since: clock.now(),
+          now: () => clock.now(),
+        }),
+      ),
       ...ofTheBucket.map((lookout) => whileHolding(cdn, lookout)),
     ],
     onTrouble: (what, { code, message }) => {

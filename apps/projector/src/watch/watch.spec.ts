@@ -1,14 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CatalogScan } from '@holdfast/catalog';
+import type { Position } from '@holdfast/domain';
 import type { Finding, Lookout } from '@holdfast/health';
-import { ManualClock } from '@holdfast/domain/testing';
+import { deleted, ManualClock, MemoryEventStore, published, record } from '@holdfast/domain/testing';
 import type { PurgingStatus } from '../cdn/purging.ts';
 import type { ProjectorStatus } from '../local/condition.ts';
 import { lookAtMismatch } from './look-at-mismatch.ts';
 import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
 import { lookAtScans } from './look-at-scans.ts';
+import { onceCaughtUp } from './once-caught-up.ts';
 import { scanSchedules } from './scan-schedules.ts';
 import { whileHolding } from './while-holding.ts';
+
+const NO_COUNTS = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
 
 /** Codes and subjects of what holds; null where nothing was said. */
 async function found(lookout: Lookout): Promise<string[] | null> {
@@ -18,7 +22,7 @@ async function found(lookout: Lookout): Promise<string[] | null> {
 }
 
 it('FR-017 dead letters are one alert with their count', async () => {
-  const counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
+  const counts = { ...NO_COUNTS };
   const lookout = lookAtDeadLetters({ replicationCounts: () => counts });
   expect(await found(lookout)).toEqual([]);
   counts['dead-letter'] = 100_000;
@@ -44,6 +48,8 @@ it('purges fail that have waited for five minutes without an end', async () => {
   expect(await found(lookout)).toBeNull();
   clock.advance(299_999);
   expect(await found(lookout)).toBeNull();
+  state = 'starting';
+  expect(await found(lookout)).toBeNull();
   state = 'running';
   expect(await found(lookout)).toEqual([]);
   state = 'waiting';
@@ -55,10 +61,12 @@ it('purges fail that have waited for five minutes without an end', async () => {
 it('a projector that stopped for another log is told of, with what to do', async () => {
   const of = (name: 'local' | 'cdn', state: ProjectorStatus['state'], reason: string | null) =>
     ({ name, state, reason, checkpoint: null, pending: 0, oldestPendingAt: null }) as const;
-  let statuses: ProjectorStatus[] = [of('local', 'running', null), of('cdn', 'stopped', 'INTERNAL: a bug')];
+  let statuses: ProjectorStatus[] = [of('local', 'running', null), of('cdn', 'starting', null)];
   const lookout = lookAtMismatch('web-1/projector', () => statuses);
+  expect(await found(lookout)).toBeNull();
+  statuses = [of('local', 'running', null), of('cdn', 'stopped', 'INTERNAL: a bug')];
   expect(await found(lookout)).toEqual([]);
-  statuses = [of('local', 'running', null), of('cdn', 'stopped', 'LOG_MISMATCH: The bucket belongs to x.')];
+  statuses = [of('local', 'starting', null), of('cdn', 'stopped', 'LOG_MISMATCH: The bucket belongs to x.')];
   const [finding] = (await lookout.look()) as Finding[];
   expect(finding).toMatchObject({
     code: 'LOG_MISMATCH',
@@ -81,8 +89,19 @@ describe('the scans', () => {
   };
   const scan = (kind: CatalogScan['kind'], startedAt: Date) =>
     ({ kind, startedAt: startedAt.toISOString() }) as CatalogScan;
-  const look = (now: Date, scans: readonly CatalogScan[], since = at('01T00:00')) =>
-    found(lookAtScans({ node: 'web-1', schedules: [nightly], scans: () => scans, since, now: () => now }));
+  /** @param newestFirst  as the catalog has them */
+  const look = (now: Date, newestFirst: readonly CatalogScan[], since = at('01T00:00')) =>
+    found(
+      lookAtScans({
+        node: 'web-1',
+        schedules: [nightly],
+        scans: ({ kind, limit }) => newestFirst.filter((each) => each.kind === kind).slice(0, limit),
+        since,
+        now: () => now,
+      }),
+    );
+
+  const manyQuick = Array.from({ length: 120 }, () => scan('quick', at('06T11:55')));
 
   it.each<[string, string, CatalogScan[], boolean]>([
     ['made tonight', '06T05:00', [scan('full', at('06T02:00'))], false],
@@ -91,12 +110,14 @@ describe('the scans', () => {
     ['due two hours ago', '06T04:01', [scan('full', at('05T02:00'))], true],
     ['replaced by a lesser one', '06T04:01', [scan('quick', at('06T03:00'))], true],
     ['never made', '06T04:01', [], true],
+    ['followed by many lesser ones', '06T12:00', [...manyQuick, scan('full', at('06T02:00'))], false],
   ])('one that was %s: overdue %#', async (_, now, scans, isOverdue) => {
     expect(await look(at(now), scans)).toEqual(isOverdue ? ['SCAN_OVERDUE web-1/full'] : []);
   });
 
-  it('what was due before anybody could scan is not missed', async () => {
-    expect(await look(at('06T04:01'), [], at('06T02:01'))).toEqual([]);
+  it('of what was due before anybody could scan nothing is known', async () => {
+    expect(await look(at('06T04:01'), [], at('06T02:01'))).toBeNull();
+    expect(await look(at('06T04:01'), [scan('quick', at('06T03:00'))], at('06T02:01'))).toBeNull();
   });
 });
 
@@ -110,12 +131,39 @@ it('scans are due by their patterns, in their time zone', () => {
   expect([quick?.kind, quick?.dueBefore(monday)]).toEqual(['quick', new Date('2026-01-02T17:00:00Z')]);
   expect([full?.kind, full?.dueBefore(monday)]).toEqual(['full', new Date('2026-01-05T01:00:00Z')]);
   expect(rest).toEqual([]);
-  expect(scanSchedules({ quickScan: null, fullScan: null, timezone: 'UTC' })).toEqual([]);
+});
+
+it('SCAN_OVERDUE ends where scans of that kind are not to be made any more', () => {
+  const lookout = lookAtScans({
+    node: 'web-1',
+    schedules: scanSchedules({ quickScan: null, fullScan: null, timezone: 'UTC' }),
+    scans: () => [],
+    since: new Date('2026-01-01T00:00:00Z'),
+    now: () => new Date('2026-01-05T06:30:00Z'),
+  });
+  expect(lookout.look()).toEqual([
+    { code: 'SCAN_OVERDUE', subject: 'web-1/quick', problem: null },
+    { code: 'SCAN_OVERDUE', subject: 'web-1/full', problem: null },
+  ]);
+});
+
+it('what the catalog says counts once it has come to where the log was at the start', async () => {
+  const store = new MemoryEventStore();
+  await record(store, published('units/a.json'), deleted('units/a.json'));
+  const catalog: { checkpoint: Position | null } = { checkpoint: null };
+  const lookout = onceCaughtUp({ store, catalog }, lookAtDeadLetters({ replicationCounts: () => NO_COUNTS }));
+  expect(await found(lookout)).toBeNull();
+  const head = await store.head();
+  await record(store, published('units/b.json'));
+  catalog.checkpoint = '0'.repeat(head.length);
+  expect(await found(lookout)).toBeNull();
+  catalog.checkpoint = head;
+  expect(await found(lookout)).toEqual([]);
 });
 
 it('what there is one of is looked at by who holds the lock', async () => {
   const lock = { isHeld: false };
-  const counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 1 };
+  const counts = { ...NO_COUNTS, 'dead-letter': 1 };
   const lookout = whileHolding(lock, lookAtDeadLetters({ replicationCounts: () => counts }));
   expect(await found(lookout)).toBeNull();
   lock.isHeld = true;

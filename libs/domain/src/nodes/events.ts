@@ -10,6 +10,8 @@ export const PROJECTOR_STATES = [
   'stopped',
 ] as const;
 
+export const MAX_REASON_CHARS = 2_000;
+
 export const nodeEvents = {
   /** A node's projectors and disks, every few seconds; only the latest is kept. */
   NodeReported: defineEvent({
@@ -26,7 +28,7 @@ export const nodeEvents = {
           name: z.enum(['local', 'cdn', 'drift', 'purge']),
           /** standing-by: another process does the work; running: works; paused: the mode says so; waiting: cannot go on by itself (see reason); stopped: gave up. */
           state: z.enum(PROJECTOR_STATES),
-          reason: z.string().max(2000).nullable(),
+          reason: z.string().max(MAX_REASON_CHARS).nullable(),
           checkpoint: z.string().nullable(),
           /** Paths it has yet to settle. */
           pending: z.int().min(0),
