@@ -27,6 +27,10 @@ function write(path: string, text = path, mode = 0o644): void {
   chmodSync(file, mode);
 }
 
+/** @param name  each letter is a byte */
+const nameOfBytes = (directory: string, name: string): Buffer =>
+  Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]);
+
 const walked = (): LocalEntry[] => [...walkTree(root)];
 const file = (text: string, mode = 0o644) => ({
   kind: 'file',
@@ -117,6 +121,26 @@ describe('walking a tree', () => {
       { path: 'shut/', kind: 'directory', problem: failure.message },
       { path: 'z.json', problem: null },
     ]);
+  });
+
+  it('tells of names that are no UTF-8, which nobody can look at', () => {
+    write('d.json');
+    writeFileSync(nameOfBytes(root, 'n\xff.txt'), 'nobody sees it');
+    mkdirSync(nameOfBytes(root, 'd\xff'));
+    writeFileSync(nameOfBytes(root, 'd\xff/a.json'), '{}');
+    // This is one.
+    write('real\ufffd.txt');
+    const problem = expect.stringContaining('not UTF-8');
+    const nobody = { bytes: 0, mode: 0, sha256: null, role: 'unknown', previous: null, problem };
+    const told = [
+      expect.objectContaining({ path: 'd.json', problem: null }),
+      { ...nobody, path: 'd\ufffd/', kind: 'directory' },
+      { ...nobody, path: 'n\ufffd.txt', kind: 'other' },
+      expect.objectContaining({ path: 'real\ufffd.txt', kind: 'file', problem: null }),
+    ];
+    expect(walked()).toEqual(told);
+    expect(walked().map(({ path }) => lookAt(root, path))).toEqual(told);
+    expect(lookAt(root, 'gone\ufffd.txt')).toBeNull();
   });
 
   it('throws where the root is not there', () => {
