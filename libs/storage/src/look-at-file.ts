@@ -41,8 +41,8 @@ export function lookAt(root: string, path: string, operations = nodeLookOperatio
   const found = lookAtFile(`${root}/${bare}`, operations);
   if (found === null) return isMisread(bare) && isListed(root, path, operations) ? misread(path) : null;
   if (found.kind === 'directory') {
-    const role = roleOfDirectory(root, `${bare}/`, operations);
-    return { ...found, path: `${bare}/`, role, previous: null };
+    const inside = lookInside(root, `${bare}/`, operations);
+    return inside === null ? null : { ...found, ...inside, path: `${bare}/`, previous: null };
   }
   const role = roleOf(bare);
   const previous = role === 'document' ? lookAtFile(`${root}/${previousName(bare)}`, operations) : null;
@@ -115,13 +115,21 @@ export function roleOf(path: string): LocalRole {
   return TEMPORARY.test(path) ? 'temporary' : 'previous';
 }
 
-/** `unknown`: no directory of documents has that name, or nothing is in it. */
-function roleOfDirectory(root: string, path: string, operations: LookOperations): LocalRole {
-  if (!isContentDirectory(path)) return 'unknown';
+/**
+ * `unknown`: no directory of documents has that name, or nothing is in it.
+ * @returns null where it is gone
+ */
+function lookInside(
+  root: string,
+  path: string,
+  operations: LookOperations,
+): Pick<LocalEntry, 'role' | 'problem'> | null {
+  if (!isContentDirectory(path)) return { role: 'unknown', problem: null };
   try {
-    return operations.list(`${root}/${path}`).length === 0 ? 'unknown' : 'directory';
-  } catch {
-    return 'directory';
+    const isEmpty = operations.list(`${root}/${path}`).length === 0;
+    return { role: isEmpty ? 'unknown' : 'directory', problem: null };
+  } catch (error) {
+    return isGone(error) ? null : { role: 'directory', problem: tellProblem(error) };
   }
 }
 

@@ -188,4 +188,22 @@ describe('looking at one path', () => {
     expect(lookAt(root, 'real/a.json')).toMatchObject({ kind: 'file' });
     expect(lookAt(root, 'a.json/b.json')).toBeNull();
   });
+
+  it('tells why a directory cannot be read, whatever its mode, and of none that is gone', () => {
+    write('shut/a.json');
+    const failing = (code: string) => ({
+      ...nodeLookOperations,
+      list: (directory: string): never => {
+        throw Object.assign(new Error(`${code}: scandir '${directory}'`), { code, syscall: 'scandir' });
+      },
+    });
+    expect(lookAt(root, 'shut/', failing('EIO'))).toMatchObject({
+      path: 'shut/',
+      kind: 'directory',
+      role: 'directory',
+      problem: `EIO: scandir '${root}/shut/'`,
+    });
+    expect(lookAt(root, 'shut/', failing('ENOENT'))).toBeNull();
+    expect(lookAt(root, 'shut/')).toMatchObject({ role: 'directory', problem: null });
+  });
 });
