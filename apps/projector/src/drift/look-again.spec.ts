@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Finding } from '@holdfast/domain';
-import { published } from '@holdfast/domain/testing';
+import { FaultyObjectStore, published } from '@holdfast/domain/testing';
 import { DriftWorld } from './testing/drift-world.ts';
 
 // Real files, threads and a bucket on a machine that may have other work.
@@ -30,5 +30,39 @@ describe('a local name that is not UTF-8', () => {
     ]);
     expect(job.counts).toMatchObject({ quarantined: 0, notRepaired: 2 });
     expect((await world.scan('full', { sides: 'local' })).findings).toEqual(findings);
+  });
+});
+
+describe('a request to the bucket that fails', () => {
+  const keys = Array.from({ length: 60 }, (_, number) => `u/${String(number).padStart(2, '0')}.json`);
+  let faulty: FaultyObjectStore;
+  beforeEach(async () => {
+    await world.given(...keys.map((key) => published(key)));
+    world.bucket = faulty = new FaultyObjectStore(world.bucket);
+    await world.run();
+    await world.settled();
+  });
+
+  it.each(['deep', 'quick'] as const)('is made again in a %s scan', async (kind) => {
+    for (const method of ['head', 'get'] as const) faulty.fail(method, { key: keys[3]! });
+    const { findings, report } = await world.scan(kind);
+    expect(findings.map(shown)).toEqual([]);
+    expect(report?.counts.cdn).toMatchObject({ same: keys.length, unreadable: 0 });
+  });
+
+  it('says nothing about other objects, where the bucket answers', async () => {
+    faulty.fail('get', { key: keys[3]!, times: 1_000 });
+    const { findings, report } = await world.scan('deep');
+    expect(findings.map(shown)).toEqual([`cdn unreadable document ${keys[3]!}`]);
+    expect(report?.counts.cdn).toMatchObject({ same: keys.length - 1, unreadable: 1 });
+  });
+
+  it('is the last but a few, where the bucket is away', async () => {
+    for (const method of ['head', 'get'] as const) faulty.fail(method, { times: 1_000 });
+    const asked = [jest.spyOn(faulty, 'head'), jest.spyOn(faulty, 'get')];
+    const { findings } = await world.scan('quick');
+    expect(findings.map(shown)).toEqual(keys.map((key) => `cdn unreadable document ${key}`));
+    const requests = asked.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    expect(requests).toBeLessThan(10);
   });
 });

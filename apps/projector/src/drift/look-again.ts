@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Catalog } from '@holdfast/catalog';
 import {
+  type Clock,
   type EventStore,
   type FoundObject,
   hasCode,
@@ -12,6 +13,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import { type ContentReader, generationRoot, type WalkThread } from '@holdfast/storage';
+import { PROBE_KEY } from '../cdn/probe-object.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 
 export interface LookPorts {
@@ -20,6 +22,7 @@ export interface LookPorts {
   readonly content: Pick<ContentReader, 'generation' | 'checkpoint'>;
   readonly bucket: Pick<ObjectStore, 'head' | 'get'>;
   readonly thread: Pick<WalkThread, 'look'>;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly dataDir: string;
   readonly signal: AbortSignal;
 }
@@ -35,6 +38,8 @@ export interface SecondLook {
 
 const HEADS_AT_A_TIME = 16;
 const DOWNLOADS_AT_A_TIME = 4;
+/** Before what failed is asked for once more. */
+const REST_MS = 500;
 const LOG_PATIENCE_MS = 60_000;
 
 /**
@@ -78,21 +83,40 @@ async function lookLocally(
 }
 
 async function lookRemotely(
-  { bucket, signal }: LookPorts,
+  ports: LookPorts,
   keys: readonly string[],
   download: boolean,
 ): Promise<Map<string, FoundObject | HoldfastError | null>> {
+  const { bucket, signal } = ports;
   const found = new Map<string, FoundObject | HoldfastError | null>();
   const ask = download ? downloadOne : askForOne;
+  // Who waits for each of many requests to time out waits for hours: the first that fails decides for all.
+  let trial: Promise<HoldfastError | null> | null = null;
   let isAway: HoldfastError | null = null;
   await inParallel(keys, download ? DOWNLOADS_AT_A_TIME : HEADS_AT_A_TIME, async (key) => {
     signal.throwIfAborted();
-    const answer = isAway ?? (await ask(bucket, key, signal).catch(toHoldfastError));
-    // Who waits for each of many requests to time out waits for hours.
-    if (isHoldfastError(answer) && answer.kind === 'transient') isAway = answer;
+    let answer = isAway ?? (await ask(bucket, key, signal).catch(toHoldfastError));
+    if (isAway === null && isTransient(answer)) {
+      isAway = await (trial ??= restAndTry(ports));
+      if (isAway === null) answer = await ask(bucket, key, signal).catch(toHoldfastError);
+    }
     found.set(key, answer);
   });
   return found;
+}
+
+const isTransient = (answer: FoundObject | HoldfastError | null): answer is HoldfastError =>
+  isHoldfastError(answer) && answer.kind === 'transient';
+
+/**
+ * Tells a bucket that is away from one object's bad luck, after a short rest.
+ * @returns why no object can be asked for; null: they can
+ */
+async function restAndTry({ bucket, clock, signal }: LookPorts): Promise<HoldfastError | null> {
+  await clock.sleep(REST_MS, signal);
+  signal.throwIfAborted();
+  const answer = await askForOne(bucket, PROBE_KEY, signal).catch(toHoldfastError);
+  return isTransient(answer) ? answer : null;
 }
 
 async function askForOne(
