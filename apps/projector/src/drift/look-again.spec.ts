@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Finding } from '@holdfast/domain';
+import { type Finding, MAX_DOCUMENT_BYTES } from '@holdfast/domain';
 import { FaultyObjectStore, published } from '@holdfast/domain/testing';
 import { DriftWorld } from './testing/drift-world.ts';
 
@@ -43,8 +43,12 @@ describe('a request to the bucket that fails', () => {
     await world.settled();
   });
 
-  it.each(['deep', 'quick'] as const)('is made again in a %s scan', async (kind) => {
-    for (const method of ['head', 'get'] as const) faulty.fail(method, { key: keys[3]! });
+  it.each([
+    ['deep', 'head'],
+    ['deep', 'get'],
+    ['quick', 'get'],
+  ] as const)('is made again in a %s scan, be it a %s', async (kind, method) => {
+    faulty.fail(method, { key: keys[3]! });
     const { findings, report } = await world.scan(kind);
     expect(findings.map(shown)).toEqual([]);
     expect(report?.counts.cdn).toMatchObject({ same: keys.length, unreadable: 0 });
@@ -65,4 +69,27 @@ describe('a request to the bucket that fails', () => {
     const requests = asked.reduce((sum, { mock }) => sum + mock.calls.length, 0);
     expect(requests).toBeLessThan(10);
   });
+});
+
+it('a deep scan downloads what may be a document, and nothing larger or of another name', async () => {
+  await world.given(published('a.json'), published('b.json'));
+  await world.run();
+  await world.settled();
+  await world.putObject('mine.json', '{}');
+  world.plant(world.object('backup.tar'), 'somebody else has it');
+  for (const key of ['b.json', 'huge.json']) {
+    world.plant(world.object(key), '');
+    truncateSync(world.object(key), MAX_DOCUMENT_BYTES + 1);
+  }
+  const get = jest.spyOn(world.bucket, 'get');
+  const { findings, report } = await world.scan('deep');
+  expect(findings.map(shown)).toEqual([
+    'cdn different document b.json',
+    'cdn foreign document backup.tar',
+    'cdn foreign document huge.json',
+    'cdn orphan document mine.json',
+  ]);
+  const read = get.mock.calls.map(([key]) => key).filter((key) => !key.startsWith('.'));
+  expect(read.sort()).toEqual(['a.json', 'mine.json']);
+  expect(report?.counts.cdn).toMatchObject({ same: 1, unreadable: 0 });
 });

@@ -6,8 +6,10 @@ import {
   type FoundObject,
   hasCode,
   HoldfastError,
+  isContentPath,
   isHoldfastError,
   type LocalEntry,
+  MAX_DOCUMENT_BYTES,
   type ObjectStore,
   type Position,
   toHoldfastError,
@@ -45,7 +47,7 @@ const LOG_PATIENCE_MS = 60_000;
 /**
  * Looks at paths and keys now, and only then waits until the catalog reflects the log's head: whatever is found was
  * already in the log, so a difference from what the catalog then says is one.
- * @param question.download  whether the bytes of objects are read and hashed too
+ * @param question.download  whether the bytes of objects that may be documents are read and hashed too
  * @throws GENERATION_REPLACED, EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING, STORAGE_UNAVAILABLE
  */
 export async function lookAgain(
@@ -128,11 +130,14 @@ async function askForOne(
   return head === null ? null : { head, sha256: null };
 }
 
+/** Nothing that no document can be: the whole of it is in memory. */
 async function downloadOne(
   bucket: LookPorts['bucket'],
   key: string,
   signal: AbortSignal,
 ): Promise<FoundObject | null> {
+  const found = await askForOne(bucket, key, signal);
+  if (found === null || found.head.bytes > MAX_DOCUMENT_BYTES || !isContentPath(key)) return found;
   try {
     const { body, ...head } = await bucket.get(key, { signal });
     return { head, sha256: createHash('sha256').update(body).digest('hex') };
