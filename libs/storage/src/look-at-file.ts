@@ -11,6 +11,7 @@ import {
   readSync,
   type Stats,
 } from 'node:fs';
+import { parse } from 'node:path';
 import { errnoOf } from './file-errors.ts';
 import { previousName } from './file-names.ts';
 
@@ -36,15 +37,44 @@ export const nodeLookOperations: LookOperations = {
  */
 export function lookAt(root: string, path: string, operations = nodeLookOperations): LocalEntry | null {
   const bare = path.endsWith('/') ? path.slice(0, -1) : path;
-  const found = isReached(root, bare, operations) ? lookAtFile(`${root}/${bare}`, operations) : null;
-  if (found === null) return null;
+  if (!isReached(root, bare, operations)) return null;
+  const found = lookAtFile(`${root}/${bare}`, operations);
+  if (found === null) return isMisread(bare) && isListed(root, path, operations) ? misread(path) : null;
   if (found.kind === 'directory') {
-    const role = roleOfDirectory(root, `${bare}/`, operations);
-    return { ...found, path: `${bare}/`, role, previous: null };
+    const inside = lookInside(root, `${bare}/`, operations);
+    return inside === null ? null : { ...found, ...inside, path: `${bare}/`, previous: null };
   }
   const role = roleOf(bare);
   const previous = role === 'document' ? lookAtFile(`${root}/${previousName(bare)}`, operations) : null;
   return { ...found, path: bare, role, previous };
+}
+
+/**
+ * Names that are not UTF-8 are read with U+FFFD in place of what is wrong, and there is nothing to be found by that;
+ * rarely, a name really has it.
+ */
+export const isMisread = (name: string): boolean => name.includes('\ufffd');
+
+/** What can be said of such a name: nobody can look at it. */
+export const misread = (path: string): LocalEntry => ({
+  path,
+  role: 'unknown',
+  kind: path.endsWith('/') ? 'directory' : 'other',
+  bytes: 0,
+  mode: 0,
+  sha256: null,
+  problem: 'Its name is not UTF-8, so it cannot be looked at: rename it, or move it away by hand.',
+  previous: null,
+});
+
+function isListed(root: string, path: string, operations: LookOperations): boolean {
+  const { dir, base } = parse(`${root}/${path}`);
+  try {
+    const names = operations.list(dir);
+    return names.some((entry) => entry.name === base && entry.isDirectory() === path.endsWith('/'));
+  } catch (error) {
+    return !isGone(error);
+  }
 }
 
 /** @returns null where there is nothing */
@@ -85,13 +115,21 @@ export function roleOf(path: string): LocalRole {
   return TEMPORARY.test(path) ? 'temporary' : 'previous';
 }
 
-/** `unknown`: no directory of documents has that name, or nothing is in it. */
-function roleOfDirectory(root: string, path: string, operations: LookOperations): LocalRole {
-  if (!isContentDirectory(path)) return 'unknown';
+/**
+ * `unknown`: no directory of documents has that name, or nothing is in it.
+ * @returns null where it is gone
+ */
+function lookInside(
+  root: string,
+  path: string,
+  operations: LookOperations,
+): Pick<LocalEntry, 'role' | 'problem'> | null {
+  if (!isContentDirectory(path)) return { role: 'unknown', problem: null };
   try {
-    return operations.list(`${root}/${path}`).length === 0 ? 'unknown' : 'directory';
-  } catch {
-    return 'directory';
+    const isEmpty = operations.list(`${root}/${path}`).length === 0;
+    return { role: isEmpty ? 'unknown' : 'directory', problem: null };
+  } catch (error) {
+    return isGone(error) ? null : { role: 'directory', problem: tellProblem(error) };
   }
 }
 

@@ -27,6 +27,10 @@ function write(path: string, text = path, mode = 0o644): void {
   chmodSync(file, mode);
 }
 
+/** @param name  each letter is a byte */
+const nameOfBytes = (directory: string, name: string): Buffer =>
+  Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]);
+
 const walked = (): LocalEntry[] => [...walkTree(root)];
 const file = (text: string, mode = 0o644) => ({
   kind: 'file',
@@ -119,6 +123,26 @@ describe('walking a tree', () => {
     ]);
   });
 
+  it('tells of names that are no UTF-8, which nobody can look at', () => {
+    write('d.json');
+    writeFileSync(nameOfBytes(root, 'n\xff.txt'), 'nobody sees it');
+    mkdirSync(nameOfBytes(root, 'd\xff'));
+    writeFileSync(nameOfBytes(root, 'd\xff/a.json'), '{}');
+    // This is one.
+    write('real\ufffd.txt');
+    const problem = expect.stringContaining('not UTF-8');
+    const nobody = { bytes: 0, mode: 0, sha256: null, role: 'unknown', previous: null, problem };
+    const told = [
+      expect.objectContaining({ path: 'd.json', problem: null }),
+      { ...nobody, path: 'd\ufffd/', kind: 'directory' },
+      { ...nobody, path: 'n\ufffd.txt', kind: 'other' },
+      expect.objectContaining({ path: 'real\ufffd.txt', kind: 'file', problem: null }),
+    ];
+    expect(walked()).toEqual(told);
+    expect(walked().map(({ path }) => lookAt(root, path))).toEqual(told);
+    expect(lookAt(root, 'gone\ufffd.txt')).toBeNull();
+  });
+
   it('throws where the root is not there', () => {
     expect(() => [...walkTree(join(root, 'none'))]).toThrow(
       expect.objectContaining({ code: 'STORAGE_UNAVAILABLE' }),
@@ -163,5 +187,23 @@ describe('looking at one path', () => {
     expect(lookAt(root, 'linked/a.json')).toBeNull();
     expect(lookAt(root, 'real/a.json')).toMatchObject({ kind: 'file' });
     expect(lookAt(root, 'a.json/b.json')).toBeNull();
+  });
+
+  it('tells why a directory cannot be read, whatever its mode, and of none that is gone', () => {
+    write('shut/a.json');
+    const failing = (code: string) => ({
+      ...nodeLookOperations,
+      list: (directory: string): never => {
+        throw Object.assign(new Error(`${code}: scandir '${directory}'`), { code, syscall: 'scandir' });
+      },
+    });
+    expect(lookAt(root, 'shut/', failing('EIO'))).toMatchObject({
+      path: 'shut/',
+      kind: 'directory',
+      role: 'directory',
+      problem: `EIO: scandir '${root}/shut/'`,
+    });
+    expect(lookAt(root, 'shut/', failing('ENOENT'))).toBeNull();
+    expect(lookAt(root, 'shut/')).toMatchObject({ role: 'directory', problem: null });
   });
 });

@@ -5,8 +5,10 @@ import { fileFailure } from './file-errors.ts';
 import { previousName } from './file-names.ts';
 import {
   isContentDirectory,
+  isMisread,
   lookAtFile,
   type LookOperations,
+  misread,
   nodeLookOperations,
   roleOf,
   tellProblem,
@@ -24,8 +26,8 @@ interface Level {
 /**
  * Everything below a directory, in the order of the UTF-8 bytes of the whole paths, each file hashed; one directory
  * per level is in memory. A document comes with its `.prev`. Of directories come those that are told of: unreadable,
- * of another mode than 0755, empty, or of a name that no document's directory has, which are not entered. Symbolic links
- * are never followed.
+ * of another mode than 0755, empty, or of a name that no document's directory has, which are not entered. Names that are
+ * not UTF-8 come with a problem. Symbolic links are never followed.
  * @throws STORAGE_UNAVAILABLE where the root itself cannot be read
  */
 export function* walkTree(root: string, operations = nodeLookOperations): Generator<LocalEntry, void> {
@@ -46,6 +48,7 @@ export function* walkTree(root: string, operations = nodeLookOperations): Genera
     }
     const path = level.directory + name;
     const found = lookAtFile(`${root}/${path.slice(0, -1)}`, operations);
+    if (found === null && isMisread(name)) yield misread(path);
     // Gone, or replaced by something else, since its parent was read.
     if (found?.kind !== 'directory' && found?.problem == null) continue;
     const directory = { ...found, kind: 'directory', path, previous: null } as const;
@@ -83,7 +86,7 @@ function lookAtName(root: string, level: Level, name: string, operations: LookOp
   // It came with its document.
   if (role === 'previous' && level.known.has(name.slice(0, -'.prev'.length))) return null;
   const found = lookAtFile(`${root}/${path}`, operations);
-  if (found === null) return null;
+  if (found === null) return isMisread(name) ? misread(path) : null;
   const hasPrevious = role === 'document' && level.known.has(previousName(name));
   const previous = hasPrevious ? lookAtFile(`${root}/${previousName(path)}`, operations) : null;
   return { ...found, path, role, previous };
@@ -91,6 +94,6 @@ function lookAtName(root: string, level: Level, name: string, operations: LookOp
 
 function sortedNames(entries: readonly Dirent[]): string[] {
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
-  // Names that are no UTF-8 are read with U+FFFD in place of what is wrong: two may look alike.
-  return sortUtf8(names.some((name) => name.includes('\ufffd')) ? [...new Set(names)] : names);
+  // Two of them may look alike.
+  return sortUtf8(names.some(isMisread) ? [...new Set(names)] : names);
 }

@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { Catalog } from '@holdfast/catalog';
 import {
+  type Clock,
   type EventStore,
   type FoundObject,
   hasCode,
   HoldfastError,
+  isContentPath,
   isHoldfastError,
   type LocalEntry,
+  MAX_DOCUMENT_BYTES,
   type ObjectStore,
   type Position,
   toHoldfastError,
 } from '@holdfast/domain';
 import { type ContentReader, generationRoot, type WalkThread } from '@holdfast/storage';
+import { PROBE_KEY } from '../cdn/probe-object.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
 
 export interface LookPorts {
@@ -20,6 +24,7 @@ export interface LookPorts {
   readonly content: Pick<ContentReader, 'generation' | 'checkpoint'>;
   readonly bucket: Pick<ObjectStore, 'head' | 'get'>;
   readonly thread: Pick<WalkThread, 'look'>;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly dataDir: string;
   readonly signal: AbortSignal;
 }
@@ -35,12 +40,14 @@ export interface SecondLook {
 
 const HEADS_AT_A_TIME = 16;
 const DOWNLOADS_AT_A_TIME = 4;
+/** Before what failed is asked for once more. */
+const REST_MS = 500;
 const LOG_PATIENCE_MS = 60_000;
 
 /**
  * Looks at paths and keys now, and only then waits until the catalog reflects the log's head: whatever is found was
  * already in the log, so a difference from what the catalog then says is one.
- * @param question.download  whether the bytes of objects are read and hashed too
+ * @param question.download  whether the bytes of objects that may be documents are read and hashed too
  * @throws GENERATION_REPLACED, EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING, STORAGE_UNAVAILABLE
  */
 export async function lookAgain(
@@ -78,21 +85,40 @@ async function lookLocally(
 }
 
 async function lookRemotely(
-  { bucket, signal }: LookPorts,
+  ports: LookPorts,
   keys: readonly string[],
   download: boolean,
 ): Promise<Map<string, FoundObject | HoldfastError | null>> {
+  const { bucket, signal } = ports;
   const found = new Map<string, FoundObject | HoldfastError | null>();
   const ask = download ? downloadOne : askForOne;
+  // Who waits for each of many requests to time out waits for hours: the first that fails decides for all.
+  let trial: Promise<HoldfastError | null> | null = null;
   let isAway: HoldfastError | null = null;
   await inParallel(keys, download ? DOWNLOADS_AT_A_TIME : HEADS_AT_A_TIME, async (key) => {
     signal.throwIfAborted();
-    const answer = isAway ?? (await ask(bucket, key, signal).catch(toHoldfastError));
-    // Who waits for each of many requests to time out waits for hours.
-    if (isHoldfastError(answer) && answer.kind === 'transient') isAway = answer;
+    let answer = isAway ?? (await ask(bucket, key, signal).catch(toHoldfastError));
+    if (isAway === null && isTransient(answer)) {
+      isAway = await (trial ??= restAndTry(ports));
+      if (isAway === null) answer = await ask(bucket, key, signal).catch(toHoldfastError);
+    }
     found.set(key, answer);
   });
   return found;
+}
+
+const isTransient = (answer: FoundObject | HoldfastError | null): answer is HoldfastError =>
+  isHoldfastError(answer) && answer.kind === 'transient';
+
+/**
+ * Tells a bucket that is away from one object's bad luck, after a short rest.
+ * @returns why no object can be asked for; null: they can
+ */
+async function restAndTry({ bucket, clock, signal }: LookPorts): Promise<HoldfastError | null> {
+  await clock.sleep(REST_MS, signal);
+  signal.throwIfAborted();
+  const answer = await askForOne(bucket, PROBE_KEY, signal).catch(toHoldfastError);
+  return isTransient(answer) ? answer : null;
 }
 
 async function askForOne(
@@ -104,11 +130,14 @@ async function askForOne(
   return head === null ? null : { head, sha256: null };
 }
 
+/** Nothing that no document can be: the whole of it is in memory. */
 async function downloadOne(
   bucket: LookPorts['bucket'],
   key: string,
   signal: AbortSignal,
 ): Promise<FoundObject | null> {
+  const found = await askForOne(bucket, key, signal);
+  if (found === null || found.head.bytes > MAX_DOCUMENT_BYTES || !isContentPath(key)) return found;
   try {
     const { body, ...head } = await bucket.get(key, { signal });
     return { head, sha256: createHash('sha256').update(body).digest('hex') };

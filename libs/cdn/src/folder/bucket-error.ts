@@ -14,6 +14,10 @@ export const isAbsent = (error: unknown): boolean =>
 export const hasErrno = (error: unknown, ...errnos: string[]): boolean =>
   errnos.includes(errnoOf(error) ?? '');
 
+/** One file or directory alone may fail so, with the bucket around it as it should be. */
+export const isUnreadable = (error: unknown): boolean =>
+  hasErrno(error, 'EACCES', 'EPERM', 'EIO', 'EUCLEAN', 'EBADMSG');
+
 export const bucketUnavailable = (
   folder: string,
   attempted: string,

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { md5OfFile, openObject, type OpenObject, statObject } from './object-file.ts';
+import { md5OfFile, openObject, type OpenObject, requireReadable, statObject } from './object-file.ts';
 import { fileOfKey } from './object-key.ts';
 import { modifiedMsOf, type ObjectRow, type ObjectRows, stampOf } from './object-rows.ts';
 
@@ -15,6 +15,7 @@ export interface Described {
 
 /**
  * A row is the file's where the stamps match, or else (the bucket was copied) the bytes.
+ * @param key  ends in `/` where a listing could not read a directory: why is thrown while that lasts
  * @returns null where there is no object
  */
 export async function describeObject(
@@ -22,6 +23,7 @@ export async function describeObject(
   folder: string,
   key: string,
 ): Promise<Described | null> {
+  if (key.endsWith('/')) requireReadable(folder, key);
   const file = fileOfKey(folder, key);
   if (file === null) return null;
   for (;;) {

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -21,7 +23,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ObjectStore } from '@holdfast/domain';
+import type { ListedObject, ObjectStore } from '@holdfast/domain';
 import { FolderObjectStore } from './folder-object-store.ts';
 
 const METADATA = { version: '3', sha256: 'a'.repeat(64), 'holdfast-log': 'log' };
@@ -307,6 +309,82 @@ describe('a folder bucket that cannot be used', () => {
     await expect(putText(store, 'a.json', 'text')).rejects.toMatchObject(unavailable);
     await putText(store, 'b.json', 'text');
     expect(readdirSync(join(folder, '.holdfast', 'tmp'))).toEqual([]);
+  });
+});
+
+describe('what this user may not read', () => {
+  const NOBODY = 65_534;
+  const isRoot = process.geteuid?.() === 0;
+  const unavailable = { code: 'OBJECT_STORE_UNAVAILABLE' };
+  const readable = { bytes: 4, etag: md5Of('text') };
+  const unreadable = { bytes: 0, etag: 'unreadable', modifiedMs: null };
+  const modes = new Map<string, number>();
+  const shut = (name: string, mode = 0o000): void => {
+    const file = join(folder, name);
+    modes.set(file, statSync(file).mode);
+    chmodSync(file, mode);
+  };
+  const listPages = async (store: ObjectStore, maxCount: number, prefix = '') => {
+    const listed: ListedObject[] = [];
+    for (let after: string | null = null; ;) {
+      const { objects, next } = await store.list({ prefix, after, maxCount });
+      listed.push(...objects);
+      after = next;
+      if (after === null) return listed;
+    }
+  };
+
+  // Permissions do not bind root.
+  beforeEach(() => {
+    if (!isRoot) return;
+    chownSync(root, NOBODY, NOBODY);
+    process.seteuid!(NOBODY);
+  });
+  afterEach(() => {
+    for (const [file, mode] of modes) chmodSync(file, mode);
+    modes.clear();
+    if (isRoot) process.seteuid!(0);
+  });
+
+  it('is listed, and says why when it is asked for; all else is as it was', async () => {
+    const store = open();
+    for (const key of ['a.json', 'b.json', 'z.json']) await putText(store, key, 'text');
+    shut('b.json');
+    expect(await listPages(store, 10)).toMatchObject([
+      { key: 'a.json', ...readable },
+      { key: 'b.json', ...unreadable },
+      { key: 'z.json', ...readable },
+    ]);
+    await expect(store.head('b.json')).rejects.toMatchObject({
+      ...unavailable,
+      message: expect.stringContaining('look at b.json'),
+    });
+    await expect(store.get('b.json')).rejects.toMatchObject(unavailable);
+    expect(await store.head('a.json')).toMatchObject(readable);
+  });
+
+  it('is named with a / where it is a directory, as nobody knows what lies below', async () => {
+    const store = open();
+    for (const key of ['a.json', 'half/a.json', 'half/in/b.json', 'shut/c.json', 'z.json'])
+      await putText(store, key, 'text');
+    shut('shut');
+    // Its names can be read, and nothing else.
+    shut('half', 0o600);
+    const names = ['half/a.json', 'half/in/', 'shut/'];
+    for (const maxCount of [1, 2, 10]) {
+      expect(await listPages(store, maxCount)).toMatchObject([
+        { key: 'a.json', ...readable },
+        ...names.map((key) => ({ key, ...unreadable })),
+        { key: 'z.json', ...readable },
+      ]);
+    }
+    for (const key of [...names, 'shut/c.json']) {
+      await expect(store.head(key)).rejects.toMatchObject(unavailable);
+    }
+    await expect(listPages(store, 10, 'shut/')).rejects.toMatchObject(unavailable);
+    chmodSync(join(folder, 'shut'), 0o755);
+    expect(await store.head('shut/')).toBeNull();
+    expect(await store.head('none/')).toBeNull();
   });
 });
 

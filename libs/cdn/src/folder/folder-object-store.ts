@@ -11,7 +11,7 @@ import {
   type StoredObject,
   systemClock,
 } from '@holdfast/domain';
-import { bucketUnavailable, translateBucketError } from './bucket-error.ts';
+import { bucketUnavailable, isUnreadable, translateBucketError } from './bucket-error.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { Delete, makeChanges, Put } from './changes.ts';
 import { describeObject, describeRead, type Described } from './describe-object.ts';
@@ -22,13 +22,16 @@ import { ListedRows } from './listed-rows.ts';
 import type { ObjectRows } from './object-rows.ts';
 import { KeyWalker } from './walk.ts';
 
+type Copied = Parameters<ObjectRows['restamp']>[0][number];
+
 /** How many objects of a page are looked at before others get their turn. */
 const SLICE = 50;
 
 /**
  * The embedded bucket: each object is a plain file at its key below a folder, so that the folder can be
  * compared, copied and served as it is. Safe for several processes. The folder is made on first use; when it
- * is gone later on, the bucket is unavailable until it is back.
+ * is gone later on, the bucket is unavailable until it is back. One file or directory in it that cannot be read is listed,
+ * a directory by a key that ends in `/`; why is told to whoever asks for it.
  */
 export class FolderObjectStore implements ObjectStore {
   /** A write ends with its process. */
@@ -107,20 +110,13 @@ export class FolderObjectStore implements ObjectStore {
     return this.#use('to list objects', signal, async () => {
       const rows = this.#handle.rows();
       const objects: ListedObject[] = [];
-      const copied: { key: string; md5: string; stamp: string }[] = [];
+      const copied: Copied[] = [];
       const listed = new ListedRows(rows, this.#folder, Math.min(maxCount, SLICE) + 1);
       let seen = 0;
       for await (const key of this.#walker.keys(prefix, after)) {
         if ((seen += 1) % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
-        let object = listed.find(key);
-        if (object === null) {
-          const described = await describeObject(rows, this.#folder, key);
-          if (described === null) continue;
-          const { bytes, md5: etag, modifiedMs } = described;
-          object = { key, bytes, etag, modifiedMs };
-          if (described.row !== null && described.row.stamp !== described.stamp)
-            copied.push({ key, ...described });
-        }
+        const object = await this.#listOne(key, rows, listed, copied);
+        if (object === null) continue;
         if (objects.length === maxCount) {
           rememberCopies(rows, copied);
           return { objects, next: objects.at(-1)?.key ?? null };
@@ -153,6 +149,27 @@ export class FolderObjectStore implements ObjectStore {
     this.#handle.close();
   }
 
+  async #listOne(
+    key: string,
+    rows: ObjectRows,
+    listed: ListedRows,
+    copied: Copied[],
+  ): Promise<ListedObject | null> {
+    try {
+      const asPut = listed.find(key);
+      if (asPut !== null) return asPut;
+      const described = await describeObject(rows, this.#folder, key);
+      if (described === null) return null;
+      const { bytes, md5: etag, modifiedMs, row, stamp } = described;
+      if (row !== null && row.stamp !== stamp) copied.push({ key, md5: etag, stamp });
+      return { key, bytes, etag, modifiedMs };
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      // No put has that ETag: whoever compares asks for it, and is told why.
+      return { key, bytes: 0, etag: 'unreadable', modifiedMs: null };
+    }
+  }
+
   async #use<T>(attempted: string, signal: AbortSignal | undefined, run: () => T | Promise<T>): Promise<T> {
     if (this.#isClosed) throw bucketUnavailable(this.#folder, attempted, 'it is closed.');
     if (signal?.aborted === true)
@@ -176,10 +193,7 @@ const headOf = (key: string, { row, md5, bytes }: Described): ObjectHead => ({
   metadata: row?.metadata ?? {},
 });
 
-function rememberCopies(
-  rows: ObjectRows,
-  copied: readonly { key: string; md5: string; stamp: string }[],
-): void {
+function rememberCopies(rows: ObjectRows, copied: readonly Copied[]): void {
   try {
     rows.restamp(copied);
   } catch {

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, read } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  opendirSync,
+  openSync,
+  read,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { isAbsent } from './bucket-error.ts';
-import { directoriesOfKey } from './object-key.ts';
+import { directoriesOfKey, fileOfKey } from './object-key.ts';
 
 const readInto = promisify(read);
 const CHUNK_BYTES = 1024 * 1024;
@@ -12,7 +21,7 @@ export const md5Of = (bytes: Uint8Array): string => createHash('md5').update(byt
 /** @returns null where there is no plain file, or a symbolic link lies on the way to it */
 export function statObject(folder: string, key: string, file: string): BigIntStats | null {
   try {
-    if (!directoriesOfKey(folder, key).every((path) => lstatSync(path).isDirectory())) return null;
+    if (!arePlain(directoriesOfKey(folder, key))) return null;
     const stat = lstatSync(file, { bigint: true });
     return stat.isFile() ? stat : null;
   } catch (error) {
@@ -20,6 +29,29 @@ export function statObject(folder: string, key: string, file: string): BigIntSta
     throw error;
   }
 }
+
+/**
+ * Reads a name in a directory; never through a symbolic link. Nothing happens where there is no such directory.
+ * @param directory  below the folder, ending in `/`
+ */
+export function requireReadable(folder: string, directory: string): void {
+  const path = fileOfKey(folder, directory.slice(0, -1));
+  try {
+    if (path === null || !arePlain(directoriesOfKey(folder, directory))) return;
+    const opened = opendirSync(path);
+    try {
+      opened.readSync();
+    } finally {
+      opened.closeSync();
+    }
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+/** None of them is a symbolic link, or anything else. */
+const arePlain = (directories: readonly string[]): boolean =>
+  directories.every((path) => lstatSync(path).isDirectory());
 
 /** An object's file, open: what is read is one version of it, whatever is put meanwhile. */
 export interface OpenObject {

@@ -3,7 +3,7 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { compareUtf8, sortUtf8 } from '@holdfast/domain';
-import { isAbsent } from './bucket-error.ts';
+import { isAbsent, isUnreadable } from './bucket-error.ts';
 import { directoriesOfKey } from './object-key.ts';
 
 /** A directory changed less than this before it was read may have changed again within one tick of its clock. */
@@ -20,7 +20,7 @@ interface KnownDirectory {
 /**
  * Walks the keys below a folder in the order of their UTF-8 bytes, holding one directory per level in
  * memory. Symbolic links and whatever else is no plain file are passed over, as are names at the top that
- * begin with a dot.
+ * begin with a dot. A directory that cannot be read comes by its own name, which ends in `/`.
  */
 export class KeyWalker {
   readonly #folder: string;
@@ -53,10 +53,23 @@ export class KeyWalker {
         // Sorted: once past those that match, none matches any more.
         if (compareUtf8(key, prefix) > 0) levels.pop();
       } else if (name.endsWith('/')) {
-        levels.push(await this.#level(key, prefix, after));
+        const below = await this.#levelBelow(key, prefix, after);
+        if (below !== null) levels.push(below);
+        // Not again where it was told before, as the last of a page.
+        else if (after === null || compareUtf8(key, after) > 0) yield key;
       } else {
         yield key;
       }
+    }
+  }
+
+  /** @returns null where it cannot be read */
+  async #levelBelow(directory: string, prefix: string, after: string | null) {
+    try {
+      return await this.#level(directory, prefix, after);
+    } catch (error) {
+      if (isUnreadable(error)) return null;
+      throw error;
     }
   }
 
