@@ -1,20 +1,33 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { CatalogNode } from '@holdfast/catalog';
-import { initialMode } from '@holdfast/domain';
+import { HoldfastError, initialMode, type Position, toHoldfastError } from '@holdfast/domain';
 import { AT, ManualClock, MemoryEventStore, published, record } from '@holdfast/domain/testing';
 import { ProjectorWatch } from './projector-watch.ts';
+import { lookAtProjectors } from './watch-conditions.ts';
 
 type Projector = CatalogNode['projectors'][number];
 
 let clock: ManualClock;
-let store: MemoryEventStore;
+let store: LeavingStore;
+/** Of the catalog; undefined: it is at the log's head. */
+let checkpoint: Position | undefined;
 let nodes: CatalogNode[];
 let queued: number;
 let watch: ProjectorWatch;
 
+class LeavingStore extends MemoryEventStore {
+  isAway = false;
+
+  override head(): Promise<Position> {
+    if (this.isAway) return Promise.reject(new HoldfastError('EVENT_STORE_UNAVAILABLE', 'It is away.'));
+    return super.head();
+  }
+}
+
 beforeEach(() => {
   clock = new ManualClock();
-  store = new MemoryEventStore();
+  store = new LeavingStore();
+  checkpoint = undefined;
   nodes = [];
   queued = 0;
   watch = new ProjectorWatch({
@@ -23,6 +36,9 @@ beforeEach(() => {
     node: 'web-1',
     modeWatch: { mode: initialMode },
     catalog: {
+      get checkpoint() {
+        return checkpoint ?? store.log.events.at(-1)!.position;
+      },
       nodes: () => nodes,
       replicationCounts: () => ({ queued, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 }),
     },
@@ -64,6 +80,20 @@ async function pass(ms: number, ...projectors: readonly Partial<Projector>[]): P
   return codes();
 }
 
+/** So long, with a look every five seconds and no report. @returns what the last look tells people of */
+async function stay(ms: number): Promise<string[]> {
+  const lookout = lookAtProjectors('web-1', watch, clock);
+  let told: string[] = [];
+  for (let passed = 0; passed < ms; passed += 5_000) {
+    clock.advance(5_000);
+    told = await Promise.resolve(lookout.look()).then(
+      (findings) => findings.map(({ subject, problem }) => `${subject} ${problem === null ? 'well' : 'not'}`),
+      (error: unknown) => [toHoldfastError(error).code],
+    );
+  }
+  return told;
+}
+
 const codes = async (): Promise<string[]> =>
   (await watch.findTroubles()).map(({ code, projector }) => `${code} ${projector ?? '-'}`);
 
@@ -71,7 +101,7 @@ describe('a projector', () => {
   it('is silent that has not reported, or no more', async () => {
     expect(await codes()).toEqual(['PROJECTOR_SILENT -']);
     report({}, { name: 'cdn' });
-    clock.advance(15_000);
+    await stay(15_000);
     expect(await codes()).toEqual([]);
     clock.advance(1);
     expect(await codes()).toEqual(['PROJECTOR_SILENT local', 'PROJECTOR_SILENT cdn']);
@@ -82,6 +112,46 @@ describe('a projector', () => {
     expect(await watch.findTroubles()).toMatchObject([
       { code: 'PROJECTOR_STOPPED', detail: 'The local projector has stopped: LOG_MISMATCH: another log' },
     ]);
+  });
+});
+
+describe('while no report can be heard of', () => {
+  it('nobody is said to be silent for want of the log, until a report has had the time to come', async () => {
+    report({}, { name: 'cdn' });
+    await stay(5_000);
+    store.isAway = true;
+    expect(await stay(120_000)).toEqual(['EVENT_STORE_UNAVAILABLE']);
+    await expect(codes()).rejects.toMatchObject({ code: 'EVENT_STORE_UNAVAILABLE' });
+    store.isAway = false;
+    expect(await stay(15_000)).toEqual([]);
+    expect(await codes()).toEqual([]);
+    expect(await stay(45_000)).toEqual(['web-1 well']);
+    expect(await codes()).toEqual(['PROJECTOR_SILENT local', 'PROJECTOR_SILENT cdn']);
+    expect(await stay(5_000)).toEqual(['web-1/local not', 'web-1/cdn not', 'web-1 well']);
+    report({}, { name: 'cdn' });
+    expect(await stay(5_000)).toEqual(['web-1/local well', 'web-1/cdn well', 'web-1 well']);
+  });
+
+  it('nobody is said to be silent, or to stand still, by a catalog that is behind', async () => {
+    await record(store, published('a.json'));
+    report({});
+    await stay(5_000);
+    checkpoint = store.log.events.at(-1)!.position;
+    await record(store, published('b.json'));
+    expect(await stay(120_000)).toEqual(['CATALOG_LAGGING']);
+    checkpoint = undefined;
+    expect(await stay(5_000)).toEqual([]);
+    expect(await pass(55_000, {})).toEqual([]);
+  });
+
+  it('a catalog that is always a moment behind hears of everybody all the same', async () => {
+    report({});
+    for (let looks = 0; looks < 15; looks += 1) {
+      checkpoint = store.log.events.at(-1)!.position;
+      await record(store, published(`${looks}.json`));
+      await stay(5_000);
+    }
+    expect(await codes()).toEqual(['PROJECTOR_SILENT local']);
   });
 });
 

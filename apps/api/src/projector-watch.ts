@@ -3,6 +3,8 @@ import {
   type Clock,
   CONTENT_EVENT_TYPES,
   type EventStore,
+  HoldfastError,
+  isPositionAtOrAfter,
   type LogEntry,
   type ModeWatch,
   type Position,
@@ -17,13 +19,20 @@ export interface ProjectorTrouble {
   /** Null where the node has never reported, so that nobody knows which there are. */
   readonly projector: Projector['name'] | null;
   readonly detail: string;
-  /** When it was last known to be well. */
+  /** When it was last known to be well; nobody could know before the log could be heard. */
   readonly since: Date;
 }
 
+/** How a projector is; no trouble: it is well. */
+export interface ProjectorVerdict {
+  /** Null: the node as a whole. */
+  readonly projector: Projector['name'] | null;
+  readonly trouble: ProjectorTrouble | null;
+}
+
 export interface ProjectorWatchPorts {
-  readonly store: Pick<EventStore, 'readLog'>;
-  readonly catalog: Pick<Catalog, 'nodes' | 'replicationCounts'>;
+  readonly store: Pick<EventStore, 'head' | 'readLog'>;
+  readonly catalog: Pick<Catalog, 'checkpoint' | 'nodes' | 'replicationCounts'>;
   readonly modeWatch: Pick<ModeWatch, 'mode'>;
   readonly clock: Clock;
   readonly node: string;
@@ -33,6 +42,8 @@ export interface ProjectorWatchPorts {
 const LOCAL_STANDS_MS = 60_000;
 /** One attempt may take long, and a bucket that asks to slow down longer. */
 const CDN_STANDS_MS = 300_000;
+/** Two looks of those who raise alerts. */
+const UNHEARD_MS = 10_000;
 
 /**
  * Judges the projectors of this node by what they get done: a report that says `running` says no more than that
@@ -41,58 +52,100 @@ const CDN_STANDS_MS = 300_000;
 export class ProjectorWatch {
   readonly #ports: ProjectorWatchPorts;
   readonly #startedAt: Date;
+  /** The catalog is known to have everything that was in the log then. */
+  #heardAt: Date;
+  /** When that was so again after a while in which nothing could be heard. */
+  #resumedAt = new Date(0);
+  /** The first head of the log that the catalog had yet to reach. */
+  #ahead: { readonly head: Position; readonly at: Date } | null = null;
   /** What each projector had got done when that last changed. */
   readonly #done = new Map<Projector['name'], { readonly mark: string; readonly since: Date }>();
 
   constructor(ports: ProjectorWatchPorts) {
     this.#ports = ports;
     this.#startedAt = ports.clock.now();
+    this.#heardAt = this.#startedAt;
   }
 
-  /** The projectors that this node has reported of. */
-  get names(): Projector['name'][] {
-    return this.#report()?.projectors.map(({ name }) => name) ?? [];
-  }
-
-  /** @throws EVENT_STORE_UNAVAILABLE */
+  /** As `look`. */
   async findTroubles(): Promise<ProjectorTrouble[]> {
+    return (await this.look()).flatMap(({ trouble }) => trouble ?? []);
+  }
+
+  /**
+   * Judges this node's projectors. Nobody can say now how one is that is not mentioned.
+   * @throws EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING while no report can be heard of
+   */
+  async look(): Promise<ProjectorVerdict[]> {
+    await this.#hear();
     const { node, clock } = this.#ports;
     const report = this.#report();
     if (report === undefined) {
       const detail = `The projector of node ${node} has not reported yet.`;
-      return [{ code: 'PROJECTOR_SILENT', projector: null, detail, since: this.#startedAt }];
+      const since = latest(this.#startedAt, this.#resumedAt);
+      return [{ projector: null, trouble: { code: 'PROJECTOR_SILENT', projector: null, detail, since } }];
     }
-    if (isSilent(report, clock.now())) {
-      const detail = `The projector of node ${node} last reported at ${report.reportedAt}.`;
-      const since = new Date(report.reportedAt);
-      return report.projectors.map(({ name: projector }) => ({
-        code: 'PROJECTOR_SILENT',
-        projector,
-        detail,
-        since,
+    const { reportedAt, projectors } = report;
+    if (!isSilent(report, clock.now())) {
+      const verdicts = projectors.map(async (projector) => ({
+        projector: projector.name,
+        trouble: await this.#judge(projector, report),
       }));
+      return [...(await Promise.all(verdicts)), { projector: null, trouble: null }];
     }
-    const judged = await Promise.all(report.projectors.map((projector) => this.#judge(projector, report)));
-    return judged.flat();
+    // The next report needs a moment to come.
+    if (!isSilent({ ...report, reportedAt: this.#resumedAt.toISOString() }, clock.now())) return [];
+    const detail = `The projector of node ${node} last reported at ${reportedAt}.`;
+    const since = latest(new Date(reportedAt), this.#startedAt, this.#resumedAt);
+    const silent = projectors.map(({ name: projector }) => ({
+      projector,
+      trouble: { code: 'PROJECTOR_SILENT', projector, detail, since } as const,
+    }));
+    return [...silent, { projector: null, trouble: null }];
+  }
+
+  /** Reports come by the log and the catalog: what does not get through says nothing of a projector. */
+  async #hear(): Promise<void> {
+    const { store, catalog, clock } = this.#ports;
+    const now = { at: clock.now(), head: await store.head() };
+    const hasReached = ({ head }: { head: Position }): boolean =>
+      isPositionAtOrAfter(catalog.checkpoint, head);
+    const reached = [now, this.#ahead].find((seen) => seen !== null && hasReached(seen));
+    if (reached) {
+      if (reached.at.getTime() - this.#heardAt.getTime() > UNHEARD_MS) this.#resume();
+      this.#heardAt = reached.at;
+    }
+    if (reached || this.#ahead === null) this.#ahead = reached === now ? null : now;
+    if (now.at.getTime() - this.#heardAt.getTime() <= UNHEARD_MS) return;
+    throw new HoldfastError(
+      'CATALOG_LAGGING',
+      `The catalog has been behind the log since ${this.#heardAt.toISOString()}, so that nobody can say how the projectors are.`,
+      { context: { checkpoint: catalog.checkpoint, head: now.head } },
+    );
+  }
+
+  #resume(): void {
+    this.#resumedAt = this.#ports.clock.now();
+    this.#done.clear();
   }
 
   #report(): CatalogNode | undefined {
     return this.#ports.catalog.nodes().find(({ node }) => node === this.#ports.node);
   }
 
-  async #judge(projector: Projector, { reportedAt }: CatalogNode): Promise<ProjectorTrouble[]> {
+  async #judge(projector: Projector, { reportedAt }: CatalogNode): Promise<ProjectorTrouble | null> {
     const { name, state, reason } = projector;
     if (state === 'stopped') {
       const detail = `The ${name} projector has stopped: ${reason ?? 'it gave no reason'}`;
-      return [{ code: 'PROJECTOR_STOPPED', projector: name, detail, since: new Date(reportedAt) }];
+      return { code: 'PROJECTOR_STOPPED', projector: name, detail, since: new Date(reportedAt) };
     }
     const since = this.#standsSince(projector);
     const stoodMs = this.#ports.clock.now().getTime() - since.getTime();
     // What waits says why, and is a warning of its own; who stands by has nothing to do.
     if (state === 'waiting' || state === 'standing-by' || !(await this.#hasStalled(projector, stoodMs)))
-      return [];
+      return null;
     const detail = `The ${name} projector says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
-    return [{ code: 'PROJECTOR_STALLED', projector: name, detail, since }];
+    return { code: 'PROJECTOR_STALLED', projector: name, detail, since };
   }
 
   #standsSince(projector: Projector): Date {
@@ -131,6 +184,9 @@ export class ProjectorWatch {
     return waitedMs >= Math.min(stoodMs, LOCAL_STANDS_MS);
   }
 }
+
+const latest = (...instants: readonly Date[]): Date =>
+  new Date(Math.max(...instants.map((instant) => instant.getTime())));
 
 async function findFirstContent(
   store: Pick<EventStore, 'readLog'>,

@@ -34,8 +34,10 @@ type ConditionPorts = Pick<
 
 export async function findCondition(api: ConditionPorts): Promise<NodeCondition> {
   const { reasons, warnings } = await judgeProjectors(api);
+  const found = await findReasons(api);
   return {
-    reasons: [...(await findReasons(api)), ...reasons],
+    // What keeps the projectors from being judged may be known already.
+    reasons: [...found, ...reasons.filter(({ code }) => !found.some((known) => known.code === code))],
     warnings: [...warnings, ...findWarnings(api)],
   };
 }

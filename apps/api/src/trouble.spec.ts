@@ -68,6 +68,25 @@ const reasonsOf = async (api: Composed): Promise<string[]> => {
   return reasons.map(({ code }) => code);
 };
 
+/** Can be away. */
+class AwayStore extends MemoryEventStore {
+  isAway = false;
+
+  override head(): Promise<string> {
+    if (this.isAway) return Promise.reject(new HoldfastError('EVENT_STORE_UNAVAILABLE', 'It is away.'));
+    return super.head();
+  }
+}
+
+it('while the log is away readiness tells of the log alone, not of projectors that nobody can hear of', async () => {
+  const store = new AwayStore();
+  const api = await open(store);
+  await caughtUp(api);
+  expect(await reasonsOf(api)).toEqual(['PROJECTOR_SILENT']);
+  store.isAway = true;
+  expect(await reasonsOf(api)).toEqual(['EVENT_STORE_UNAVAILABLE']);
+});
+
 describe('while the log can be read but says nothing new', () => {
   class SilentStore extends MemoryEventStore {
     override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<never> {
@@ -117,18 +136,11 @@ describe('while the log can be read but says nothing new', () => {
 
 it('a catalog that could not be brought up at the start is looked for again when somebody asks', async () => {
   /** Goes away once the mode was read, which is when the server begins to look for its catalog. */
-  class LeavingStore extends MemoryEventStore {
-    isAway = false;
-
+  class LeavingStore extends AwayStore {
     override async readStream(stream: string, options: ReadStreamOptions): Promise<RecordedEvent[]> {
       const events = await super.readStream(stream, options);
       if (stream === MODE_STREAM) this.isAway = true;
       return events;
-    }
-
-    override head(): Promise<string> {
-      if (this.isAway) return Promise.reject(new HoldfastError('EVENT_STORE_UNAVAILABLE', 'It is away.'));
-      return super.head();
     }
   }
   const store = new LeavingStore();
