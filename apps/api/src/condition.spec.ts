@@ -104,6 +104,16 @@ describe('/readyz, /v1/health and /metrics', () => {
     });
   });
 
+  it('agree that a node serves readers well whose projectors of the bucket and of scans have stopped', async () => {
+    const stopped = { state: 'stopped', reason: 'LOG_MISMATCH: the bucket is of another log' };
+    const others = [
+      { name: 'cdn', ...stopped },
+      { name: 'drift', ...stopped },
+    ];
+    await api.append(nodeStream(NODE), report(NODE, [{}, ...others]));
+    await expectEverywhere({ reasons: [], warnings: ['PROJECTOR_STOPPED', 'PROJECTOR_STOPPED'] });
+  });
+
   it('agree on what a projector tells of that nobody else can know', async () => {
     await api.append(nodeStream(NODE), report(NODE, [{}]));
     const subject = `${NODE}/full`;

@@ -70,7 +70,7 @@ async function judgeProjectors({ projectorWatch }: ConditionPorts): Promise<Node
   try {
     const troubles = await projectorWatch.findTroubles();
     const isWarning = (trouble: (typeof troubles)[number]): boolean =>
-      trouble.code === 'PROJECTOR_STALLED' && trouble.projector !== 'local';
+      trouble.code !== 'PROJECTOR_SILENT' && trouble.projector !== 'local';
     return {
       reasons: once(troubles.filter((trouble) => !isWarning(trouble))),
       warnings: once(troubles.filter(isWarning)),
