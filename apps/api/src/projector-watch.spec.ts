@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { CatalogNode } from '@holdfast/catalog';
-import { HoldfastError, initialMode, type Position, toHoldfastError } from '@holdfast/domain';
+import type { Catalog, CatalogNode, DueReplication } from '@holdfast/catalog';
+import { HoldfastError, initialMode, type Mode, type Position, toHoldfastError } from '@holdfast/domain';
 import { AT, ManualClock, MemoryEventStore, published, record } from '@holdfast/domain/testing';
 import { ProjectorWatch } from './projector-watch.ts';
 import { lookAtProjectors } from './watch-conditions.ts';
@@ -12,7 +12,10 @@ let store: LeavingStore;
 /** Of the catalog; undefined: it is at the log's head. */
 let checkpoint: Position | undefined;
 let nodes: CatalogNode[];
-let queued: number;
+let counts: ReturnType<Catalog['replicationCounts']>;
+/** Retries of the bucket that are due, beside what is queued. */
+let overdue: number;
+let mode: Mode;
 let watch: ProjectorWatch;
 
 class LeavingStore extends MemoryEventStore {
@@ -29,18 +32,25 @@ beforeEach(() => {
   store = new LeavingStore();
   checkpoint = undefined;
   nodes = [];
-  queued = 0;
+  counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
+  overdue = 0;
+  mode = initialMode;
   watch = new ProjectorWatch({
     store,
     clock,
     node: 'web-1',
-    modeWatch: { mode: initialMode },
+    modeWatch: {
+      get mode() {
+        return mode;
+      },
+    },
     catalog: {
       get checkpoint() {
         return checkpoint ?? store.log.events.at(-1)!.position;
       },
       nodes: () => nodes,
-      replicationCounts: () => ({ queued, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 }),
+      replicationCounts: () => counts,
+      replicationsDue: () => Array.from({ length: counts.queued + overdue }, () => ({}) as DueReplication),
     },
   });
 });
@@ -184,15 +194,56 @@ describe('the local projector', () => {
 });
 
 describe('the CDN projector', () => {
+  const cdn = (pending: number) => ({ name: 'cdn', pending }) as const;
+
   it('has stalled when versions are queued and none gets anywhere for five minutes', async () => {
-    queued = 3;
-    expect(await pass(295_000, { name: 'cdn', pending: 3 })).toEqual([]);
-    expect(await pass(5_000, { name: 'cdn', pending: 3 })).toEqual(['PROJECTOR_STALLED cdn']);
-    queued = 2;
-    expect(await pass(5_000, { name: 'cdn', pending: 2 })).toEqual([]);
+    counts.queued = 3;
+    expect(await pass(295_000, cdn(3))).toEqual([]);
+    expect(await pass(5_000, cdn(3))).toEqual(['PROJECTOR_STALLED cdn']);
+    counts = { ...counts, queued: 2, success: 1 };
+    expect(await pass(5_000, cdn(2))).toEqual([]);
+  });
+
+  it('has stalled too while somebody publishes, also the same document again and again', async () => {
+    for (let minute = 0; minute < 5; minute += 1) {
+      counts = { ...counts, queued: 1 + minute, superseded: minute };
+      expect(await pass(60_000, cdn(1 + minute))).toEqual(minute < 4 ? [] : ['PROJECTOR_STALLED cdn']);
+    }
+  });
+
+  it('has stalled when retries are due and none is made', async () => {
+    counts.failed = 1;
+    expect(await pass(900_000, cdn(1))).toEqual([]);
+    overdue = 1;
+    expect(await pass(295_000, cdn(1))).toEqual([]);
+    expect(await pass(5_000, cdn(1))).toEqual(['PROJECTOR_STALLED cdn']);
+  });
+
+  it('has not that had nothing to do for long, and gets everything done a moment after it is published', async () => {
+    expect(await pass(900_000, cdn(0))).toEqual([]);
+    for (let success = 0; success < 100; success += 1) {
+      counts = { ...counts, queued: 1, success };
+      expect(await pass(10_000, cdn(1))).toEqual([]);
+    }
+  });
+
+  it('has not while attempts fail, or are given up', async () => {
+    counts = { ...counts, queued: 9 };
+    for (let failures = 0; failures < 8; failures += 1) {
+      counts = { ...counts, queued: counts.queued - 1, failed: counts.failed + 1 };
+      expect(await pass(200_000, cdn(9))).toEqual([]);
+      counts = { ...counts, failed: counts.failed - 1, 'dead-letter': counts['dead-letter'] + 1 };
+      expect(await pass(200_000, cdn(9))).toEqual([]);
+    }
   });
 
   it('has not while it waits for retries, or is paused', async () => {
-    expect(await pass(900_000, { name: 'cdn', pending: 3 })).toEqual([]);
+    counts.failed = 3;
+    expect(await pass(900_000, cdn(3))).toEqual([]);
+    counts.queued = 3;
+    mode = { ...initialMode, cdnEnabled: false };
+    expect(await pass(900_000, { ...cdn(6), state: 'paused' })).toEqual([]);
+    mode = initialMode;
+    expect(await pass(5_000, cdn(6))).toEqual([]);
   });
 });

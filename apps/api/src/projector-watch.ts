@@ -32,7 +32,7 @@ export interface ProjectorVerdict {
 
 export interface ProjectorWatchPorts {
   readonly store: Pick<EventStore, 'head' | 'readLog'>;
-  readonly catalog: Pick<Catalog, 'checkpoint' | 'nodes' | 'replicationCounts'>;
+  readonly catalog: Pick<Catalog, 'checkpoint' | 'nodes' | 'replicationCounts' | 'replicationsDue'>;
   readonly modeWatch: Pick<ModeWatch, 'mode'>;
   readonly clock: Clock;
   readonly node: string;
@@ -149,9 +149,8 @@ export class ProjectorWatch {
   }
 
   #standsSince(projector: Projector): Date {
-    const { name, state, reason, checkpoint, pending } = projector;
-    const counts = name === 'cdn' ? this.#ports.catalog.replicationCounts() : null;
-    const mark = JSON.stringify([state, reason, checkpoint, pending, counts]);
+    const { name } = projector;
+    const mark = JSON.stringify(this.#progressOf(projector));
     const known = this.#done.get(name);
     if (known?.mark === mark) return known.since;
     const since = this.#ports.clock.now();
@@ -159,14 +158,27 @@ export class ProjectorWatch {
     return since;
   }
 
+  /** Changes whenever it gets something done, and when work comes after it had none. */
+  #progressOf({ name, state, reason, checkpoint, pending }: Projector): unknown[] {
+    if (name !== 'cdn') return [state, reason, checkpoint, pending];
+    // Not what is queued or superseded, nor the checkpoint: these change with each publish, whoever works.
+    const { success, failed, 'dead-letter': deadLetters } = this.#ports.catalog.replicationCounts();
+    return [state, reason, success, failed, deadLetters, this.#hasDue()];
+  }
+
+  /** Whether the CDN projector could make an attempt now. */
+  #hasDue(): boolean {
+    const { catalog, modeWatch, clock } = this.#ports;
+    const question = { now: clock.now(), limit: 1, exclude: new Set<string>() };
+    return modeWatch.mode.cdnEnabled && catalog.replicationsDue(question).length > 0;
+  }
+
   async #hasStalled({ name, checkpoint }: Projector, stoodMs: number): Promise<boolean> {
     switch (name) {
       case 'local':
         return stoodMs >= LOCAL_STANDS_MS && (await this.#isBehind(checkpoint, stoodMs));
-      case 'cdn': {
-        const { queued } = this.#ports.catalog.replicationCounts();
-        return stoodMs >= CDN_STANDS_MS && queued > 0 && this.#ports.modeWatch.mode.cdnEnabled;
-      }
+      case 'cdn':
+        return stoodMs >= CDN_STANDS_MS && this.#hasDue();
       // What these do is judged by what it comes to: scans that are overdue, purges that wait.
       case 'drift':
       case 'purge':
