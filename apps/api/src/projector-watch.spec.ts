@@ -120,7 +120,10 @@ describe('a projector', () => {
   it('has stopped that says so', async () => {
     report({ state: 'stopped', reason: 'LOG_MISMATCH: another log' });
     expect(await watch.findTroubles()).toMatchObject([
-      { code: 'PROJECTOR_STOPPED', detail: 'The local projector has stopped: LOG_MISMATCH: another log' },
+      {
+        code: 'PROJECTOR_STOPPED',
+        detail: 'The local projector of web-1 has stopped: LOG_MISMATCH: another log',
+      },
     ]);
   });
 });

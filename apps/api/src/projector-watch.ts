@@ -30,6 +30,10 @@ export interface ProjectorVerdict {
   readonly trouble: ProjectorTrouble | null;
 }
 
+/** Of the alert PROJECTOR_STALLED. @param projector  null: the node as a whole */
+export const stalledSubject = (node: string, projector: Projector['name'] | null): string =>
+  projector === null ? node : `${node}/${projector}`;
+
 export interface ProjectorWatchPorts {
   readonly store: Pick<EventStore, 'head' | 'readLog'>;
   readonly catalog: Pick<Catalog, 'checkpoint' | 'nodes' | 'replicationCounts' | 'replicationsDue'>;
@@ -133,10 +137,10 @@ export class ProjectorWatch {
     return this.#ports.catalog.nodes().find(({ node }) => node === this.#ports.node);
   }
 
-  async #judge(projector: Projector, { reportedAt }: CatalogNode): Promise<ProjectorTrouble | null> {
+  async #judge(projector: Projector, { node, reportedAt }: CatalogNode): Promise<ProjectorTrouble | null> {
     const { name, state, reason } = projector;
     if (state === 'stopped') {
-      const detail = `The ${name} projector has stopped: ${reason ?? 'it gave no reason'}`;
+      const detail = `The ${name} projector of ${node} has stopped: ${reason ?? 'it gave no reason'}`;
       return { code: 'PROJECTOR_STOPPED', projector: name, detail, since: new Date(reportedAt) };
     }
     const since = this.#standsSince(projector);
@@ -144,7 +148,7 @@ export class ProjectorWatch {
     // What waits says why, and is a warning of its own; who stands by has nothing to do.
     if (state === 'waiting' || state === 'standing-by' || !(await this.#hasStalled(projector, stoodMs)))
       return null;
-    const detail = `The ${name} projector says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
+    const detail = `The ${name} projector of ${node} says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
     return { code: 'PROJECTOR_STALLED', projector: name, detail, since };
   }
 

@@ -11,7 +11,7 @@ import {
 } from '@holdfast/health';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Disks } from './disks.ts';
-import type { ProjectorTrouble, ProjectorWatch } from './projector-watch.ts';
+import { type ProjectorTrouble, type ProjectorWatch, stalledSubject } from './projector-watch.ts';
 
 export interface WatchPorts {
   readonly board: AlertBoard;
@@ -56,8 +56,7 @@ export const lookAtProjectors = (
       code === 'PROJECTOR_SILENT' && clock.now().getTime() - since.getTime() < SILENT_FOR_MS;
     const verdicts = await projectorWatch.look();
     return verdicts.flatMap(({ projector, trouble }): Finding[] => {
-      const subject = projector === null ? node : `${node}/${projector}`;
-      const which = { code: 'PROJECTOR_STALLED', subject } as const;
+      const which = { code: 'PROJECTOR_STALLED', subject: stalledSubject(node, projector) } as const;
       if (trouble === null) return [{ ...which, problem: null }];
       if (isNew(trouble)) return [];
       const message = `${trouble.detail} What is published is kept in the log and caught up with when it works again; "holdfast status" and the log of the process say more.`;
