@@ -165,6 +165,10 @@ describe('/readyz, /v1/health and /metrics', () => {
       'PROJECTOR_STOPPED',
     ];
     await expectEverywhere({ reasons: [], warnings });
+    const metrics = (await api.get('/metrics')).body.toString();
+    expect(metrics).toMatch(
+      /^holdfast_alerts_open\{code="PROJECTOR_STALLED",severity="critical",node="test-node"\} 2$/m,
+    );
     expect((await api.get('/readyz')).json['warnings']).toContainEqual({
       code: 'DISK_LOW',
       detail: 'It is so of web-2/data.',
