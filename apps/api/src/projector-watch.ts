@@ -42,6 +42,8 @@ export interface ProjectorWatchPorts {
   readonly node: string;
 }
 
+const NAMES: readonly Projector['name'][] = ['local', 'cdn', 'drift', 'purge'];
+
 /** With work waiting and nothing done for so long, it stands still. */
 const LOCAL_STANDS_MS = 60_000;
 /** One attempt may take long, and a bucket that asks to slow down longer. */
@@ -90,12 +92,15 @@ export class ProjectorWatch {
       return [{ projector: null, trouble: { code: 'PROJECTOR_SILENT', projector: null, detail, since } }];
     }
     const { reportedAt, projectors } = report;
+    // Nobody misses a projector that does not run here any more.
+    const others = NAMES.filter((name) => projectors.every((each) => each.name !== name));
+    const well = [...others, null].map((projector) => ({ projector, trouble: null }));
     if (!isSilent(report, clock.now())) {
       const verdicts = projectors.map(async (projector) => ({
         projector: projector.name,
         trouble: await this.#judge(projector, report),
       }));
-      return [...(await Promise.all(verdicts)), { projector: null, trouble: null }];
+      return [...(await Promise.all(verdicts)), ...well];
     }
     // The next report needs a moment to come.
     if (!isSilent({ ...report, reportedAt: this.#resumedAt.toISOString() }, clock.now())) return [];
@@ -105,7 +110,7 @@ export class ProjectorWatch {
       projector,
       trouble: { code: 'PROJECTOR_SILENT', projector, detail, since } as const,
     }));
-    return [...silent, { projector: null, trouble: null }];
+    return [...silent, ...well];
   }
 
   /** Reports come by the log and the catalog: what does not get through says nothing of a projector. */
