@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Catalog, CatalogNode, DueReplication } from '@holdfast/catalog';
 import { HoldfastError, initialMode, type Mode, type Position, toHoldfastError } from '@holdfast/domain';
 import { AT, ManualClock, MemoryEventStore, published, record } from '@holdfast/domain/testing';
-import { ProjectorWatch } from './projector-watch.ts';
+import { ProjectorWatch, type ProjectorWatchPorts } from './projector-watch.ts';
 import { lookAtProjectors } from './watch-conditions.ts';
 
 type Projector = CatalogNode['projectors'][number];
@@ -17,6 +17,8 @@ let counts: ReturnType<Catalog['replicationCounts']>;
 let overdue: number;
 let mode: Mode;
 let watch: ProjectorWatch;
+/** As after a start of the API. */
+let restart: () => void;
 
 class LeavingStore extends MemoryEventStore {
   isAway = false;
@@ -35,7 +37,7 @@ beforeEach(() => {
   counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
   overdue = 0;
   mode = initialMode;
-  watch = new ProjectorWatch({
+  const ports: ProjectorWatchPorts = {
     store,
     clock,
     node: 'web-1',
@@ -52,7 +54,11 @@ beforeEach(() => {
       replicationCounts: () => counts,
       replicationsDue: () => Array.from({ length: counts.queued + overdue }, () => ({}) as DueReplication),
     },
-  });
+  };
+  restart = () => {
+    watch = new ProjectorWatch(ports);
+  };
+  restart();
 });
 
 /** The node says so of itself, just now. */
@@ -134,6 +140,53 @@ it('a projector that does not run here any more is missed by nobody', async () =
   report({});
   const others = ['web-1/cdn well', 'web-1/drift well', 'web-1/purge well', 'web-1 well'];
   expect(await stay(5_000)).toEqual(['web-1/local well', ...others]);
+});
+
+describe('after a start of the API', () => {
+  /** Whom people are told to be well, or not, of those two. */
+  const told = async (): Promise<string[]> => {
+    const findings = await lookAtProjectors('web-1', watch, clock).look();
+    const ofTwo = findings.filter(({ subject }) => /local|cdn/.test(subject));
+    return ofTwo.map(({ subject, problem }) => `${subject} ${problem === null ? 'well' : 'not'}`);
+  };
+  const both = [{}, { name: 'cdn', pending: 1 }] as const;
+
+  it('nobody says of projectors with work that they are well again, until they have had their time', async () => {
+    await record(store, published('a.json'));
+    counts.queued = 1;
+    await pass(300_000, ...both);
+    expect(await told()).toEqual(['web-1/local not', 'web-1/cdn not']);
+    restart();
+    await pass(55_000, ...both);
+    expect(await told()).toEqual([]);
+    await pass(5_000, ...both);
+    expect(await told()).toEqual(['web-1/local not']);
+    await pass(235_000, ...both);
+    expect(await told()).toEqual(['web-1/local not']);
+    await pass(5_000, ...both);
+    expect(await told()).toEqual(['web-1/local not', 'web-1/cdn not']);
+  });
+
+  it('projectors are well at once that have no work, or get something done', async () => {
+    const appended = await record(store, published('a.json'), published('b.json'));
+    const [first, last] = appended.map(({ position }) => position);
+    report({ checkpoint: last! }, { name: 'cdn' });
+    expect(await told()).toEqual(['web-1/local well', 'web-1/cdn well']);
+    restart();
+    counts.queued = 2;
+    await pass(10_000, ...both);
+    expect(await told()).toEqual([]);
+    counts = { ...counts, queued: 1, success: 1 };
+    report({ checkpoint: first! }, both[1]);
+    expect(await told()).toEqual(['web-1/local well', 'web-1/cdn well']);
+  });
+
+  it('nobody says anything before the catalog has read the log', async () => {
+    await record(store, published('a.json'));
+    checkpoint = '';
+    report(...both);
+    await expect(told()).rejects.toMatchObject({ code: 'CATALOG_LAGGING' });
+  });
 });
 
 describe('while no report can be heard of', () => {

@@ -42,14 +42,25 @@ export interface ProjectorWatchPorts {
   readonly node: string;
 }
 
-const NAMES: readonly Projector['name'][] = ['local', 'cdn', 'drift', 'purge'];
-
 /** With work waiting and nothing done for so long, it stands still. */
-const LOCAL_STANDS_MS = 60_000;
-/** One attempt may take long, and a bucket that asks to slow down longer. */
-const CDN_STANDS_MS = 300_000;
+const STANDS_MS: Readonly<Record<Projector['name'], number>> = {
+  local: 60_000,
+  // One attempt may take long, and a bucket that asks to slow down longer.
+  cdn: 300_000,
+  // What these do is judged by what it comes to: scans that are overdue, purges that wait.
+  drift: Number.POSITIVE_INFINITY,
+  purge: Number.POSITIVE_INFINITY,
+};
+const NAMES = Object.keys(STANDS_MS) as Projector['name'][];
 /** Two looks of those who raise alerts. */
 const UNHEARD_MS = 10_000;
+
+interface Progress {
+  readonly mark: string;
+  readonly since: Date;
+  /** It was never seen otherwise, so nobody knows how long it has been like this. */
+  readonly isFirst: boolean;
+}
 
 /**
  * Judges the projectors of this node by what they get done: a report that says `running` says no more than that
@@ -58,19 +69,18 @@ const UNHEARD_MS = 10_000;
 export class ProjectorWatch {
   readonly #ports: ProjectorWatchPorts;
   readonly #startedAt: Date;
-  /** The catalog is known to have everything that was in the log then. */
-  #heardAt: Date;
+  /** The catalog is known to have everything that was in the log then; null: of nothing yet. */
+  #heardAt: Date | null = null;
   /** When that was so again after a while in which nothing could be heard. */
   #resumedAt = new Date(0);
   /** The first head of the log that the catalog had yet to reach. */
   #ahead: { readonly head: Position; readonly at: Date } | null = null;
   /** What each projector had got done when that last changed. */
-  readonly #done = new Map<Projector['name'], { readonly mark: string; readonly since: Date }>();
+  readonly #done = new Map<Projector['name'], Progress>();
 
   constructor(ports: ProjectorWatchPorts) {
     this.#ports = ports;
     this.#startedAt = ports.clock.now();
-    this.#heardAt = this.#startedAt;
   }
 
   /** As `look`. */
@@ -96,11 +106,8 @@ export class ProjectorWatch {
     const others = NAMES.filter((name) => projectors.every((each) => each.name !== name));
     const well = [...others, null].map((projector) => ({ projector, trouble: null }));
     if (!isSilent(report, clock.now())) {
-      const verdicts = projectors.map(async (projector) => ({
-        projector: projector.name,
-        trouble: await this.#judge(projector, report),
-      }));
-      return [...(await Promise.all(verdicts)), ...well];
+      const verdicts = projectors.map((projector) => this.#judge(projector, report));
+      return [...(await Promise.all(verdicts)).flat(), ...well];
     }
     // The next report needs a moment to come.
     if (!isSilent({ ...report, reportedAt: this.#resumedAt.toISOString() }, clock.now())) return [];
@@ -121,14 +128,14 @@ export class ProjectorWatch {
       isPositionAtOrAfter(catalog.checkpoint, head);
     const reached = [now, this.#ahead].find((seen) => seen !== null && hasReached(seen));
     if (reached) {
-      if (reached.at.getTime() - this.#heardAt.getTime() > UNHEARD_MS) this.#resume();
+      if (this.#heardAt && reached.at.getTime() - this.#heardAt.getTime() > UNHEARD_MS) this.#resume();
       this.#heardAt = reached.at;
     }
     if (reached || this.#ahead === null) this.#ahead = reached === now ? null : now;
-    if (now.at.getTime() - this.#heardAt.getTime() <= UNHEARD_MS) return;
+    if (this.#heardAt && now.at.getTime() - this.#heardAt.getTime() <= UNHEARD_MS) return;
     throw new HoldfastError(
       'CATALOG_LAGGING',
-      `The catalog has been behind the log since ${this.#heardAt.toISOString()}, so that nobody can say how the projectors are.`,
+      `The catalog has been behind the log since ${(this.#heardAt ?? this.#startedAt).toISOString()}, so that nobody can say how the projectors are.`,
       { context: { checkpoint: catalog.checkpoint, head: now.head } },
     );
   }
@@ -142,33 +149,37 @@ export class ProjectorWatch {
     return this.#ports.catalog.nodes().find(({ node }) => node === this.#ports.node);
   }
 
-  async #judge(projector: Projector, { node, reportedAt }: CatalogNode): Promise<ProjectorTrouble | null> {
+  /** @returns nothing where nobody can say yet */
+  async #judge(projector: Projector, { node, reportedAt }: CatalogNode): Promise<ProjectorVerdict[]> {
     const { name, state, reason } = projector;
     if (state === 'stopped') {
       const detail = `The ${name} projector of ${node} has stopped: ${reason ?? 'it gave no reason'}`;
-      return { code: 'PROJECTOR_STOPPED', projector: name, detail, since: new Date(reportedAt) };
+      const since = new Date(reportedAt);
+      return [{ projector: name, trouble: { code: 'PROJECTOR_STOPPED', projector: name, detail, since } }];
     }
-    const since = this.#standsSince(projector);
+    const { since, isFirst } = this.#progress(projector);
     const stoodMs = this.#ports.clock.now().getTime() - since.getTime();
+    const isLong = stoodMs >= STANDS_MS[name];
     // What waits says why, and is a warning of its own; who stands by has nothing to do.
-    if (state === 'waiting' || state === 'standing-by' || !(await this.#hasStalled(projector, stoodMs)))
-      return null;
+    const isExcused = state === 'waiting' || state === 'standing-by' || !(isLong || isFirst);
+    if (isExcused || !(await this.#hasWork(projector, stoodMs))) return [{ projector: name, trouble: null }];
+    if (!isLong) return [];
     const detail = `The ${name} projector of ${node} says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
-    return { code: 'PROJECTOR_STALLED', projector: name, detail, since };
+    return [{ projector: name, trouble: { code: 'PROJECTOR_STALLED', projector: name, detail, since } }];
   }
 
-  #standsSince(projector: Projector): Date {
+  #progress(projector: Projector): Progress {
     const { name } = projector;
-    const mark = JSON.stringify(this.#progressOf(projector));
+    const mark = JSON.stringify(this.#markOf(projector));
     const known = this.#done.get(name);
-    if (known?.mark === mark) return known.since;
-    const since = this.#ports.clock.now();
-    this.#done.set(name, { mark, since });
-    return since;
+    if (known?.mark === mark) return known;
+    const progress = { mark, since: this.#ports.clock.now(), isFirst: known === undefined };
+    this.#done.set(name, progress);
+    return progress;
   }
 
   /** Changes whenever it gets something done, and when work comes after it had none. */
-  #progressOf({ name, state, reason, checkpoint, pending }: Projector): unknown[] {
+  #markOf({ name, state, reason, checkpoint, pending }: Projector): unknown[] {
     if (name !== 'cdn') return [state, reason, checkpoint, pending];
     // Not what is queued or superseded, nor the checkpoint: these change with each publish, whoever works.
     const { success, failed, 'dead-letter': deadLetters } = this.#ports.catalog.replicationCounts();
@@ -182,17 +193,9 @@ export class ProjectorWatch {
     return modeWatch.mode.cdnEnabled && catalog.replicationsDue(question).length > 0;
   }
 
-  async #hasStalled({ name, checkpoint }: Projector, stoodMs: number): Promise<boolean> {
-    switch (name) {
-      case 'local':
-        return stoodMs >= LOCAL_STANDS_MS && (await this.#isBehind(checkpoint, stoodMs));
-      case 'cdn':
-        return stoodMs >= CDN_STANDS_MS && this.#hasDue();
-      // What these do is judged by what it comes to: scans that are overdue, purges that wait.
-      case 'drift':
-      case 'purge':
-        return false;
-    }
+  async #hasWork({ name, checkpoint }: Projector, stoodMs: number): Promise<boolean> {
+    if (name === 'local') return this.#isBehind(checkpoint, stoodMs);
+    return name === 'cdn' && this.#hasDue();
   }
 
   /** Whether content beyond the checkpoint has been waiting for as long as nothing was done. */
@@ -202,7 +205,7 @@ export class ProjectorWatch {
     if (first === null) return false;
     if (first.type === 'Unreadable') return true;
     const waitedMs = clock.now().getTime() - Date.parse(first.metadata.at);
-    return waitedMs >= Math.min(stoodMs, LOCAL_STANDS_MS);
+    return waitedMs >= Math.min(stoodMs, STANDS_MS.local);
   }
 }
 
