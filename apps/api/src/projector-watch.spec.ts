@@ -219,6 +219,21 @@ describe('while no report can be heard of', () => {
     expect(await pass(55_000, {})).toEqual([]);
   });
 
+  it('nobody is said to be silent by a catalog that is some seconds behind, as while much is published', async () => {
+    const behind: { nodes: CatalogNode[]; checkpoint: Position }[] = [];
+    for (let looks = 0; looks < 60; looks += 1) {
+      await record(store, published(`${looks}.json`));
+      report({ checkpoint: store.log.events.at(-1)!.position });
+      behind.push({ nodes, checkpoint: store.log.events.at(-1)!.position });
+      // Twelve to fifteen seconds.
+      ({ nodes, checkpoint } = behind.at(-4) ?? behind[0]!);
+      expect(await codes()).toEqual([]);
+      clock.advance(3_000);
+      expect(await codes()).toEqual([]);
+      clock.advance(2_000);
+    }
+  });
+
   it('a catalog that is always a moment behind hears of everybody all the same', async () => {
     report({});
     for (let looks = 0; looks < 15; looks += 1) {

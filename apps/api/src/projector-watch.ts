@@ -52,8 +52,10 @@ const STANDS_MS: Readonly<Record<Projector['name'], number>> = {
   purge: Number.POSITIVE_INFINITY,
 };
 const NAMES = Object.keys(STANDS_MS) as Projector['name'][];
-/** Two looks of those who raise alerts. */
+/** Two looks of those who raise alerts: what was known before that says nothing of now. */
 const UNHEARD_MS = 10_000;
+/** While much is published the catalog may be some seconds behind. */
+const LAGGING_MS = 20_000;
 
 interface Progress {
   readonly mark: string;
@@ -73,8 +75,8 @@ export class ProjectorWatch {
   #heardAt: Date | null = null;
   /** When that was so again after a while in which nothing could be heard. */
   #resumedAt = new Date(0);
-  /** The first head of the log that the catalog had yet to reach. */
-  #ahead: { readonly head: Position; readonly at: Date } | null = null;
+  /** Heads of the log that the catalog has yet to reach. */
+  #ahead: readonly { readonly head: Position; readonly at: Date }[] = [];
   /** What each projector had got done when that last changed. */
   readonly #done = new Map<Projector['name'], Progress>();
 
@@ -93,8 +95,8 @@ export class ProjectorWatch {
    * @throws EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING while no report can be heard of
    */
   async look(): Promise<ProjectorVerdict[]> {
-    await this.#hear();
-    const { node, clock } = this.#ports;
+    const heardAt = await this.#hear();
+    const { node } = this.#ports;
     const report = this.#report();
     if (report === undefined) {
       const detail = `The projector of node ${node} has not reported yet.`;
@@ -105,12 +107,12 @@ export class ProjectorWatch {
     // Nobody misses a projector that does not run here any more.
     const others = NAMES.filter((name) => projectors.every((each) => each.name !== name));
     const well = [...others, null].map((projector) => ({ projector, trouble: null }));
-    if (!isSilent(report, clock.now())) {
+    if (!isSilent(report, heardAt)) {
       const verdicts = projectors.map((projector) => this.#judge(projector, report));
       return [...(await Promise.all(verdicts)).flat(), ...well];
     }
     // The next report needs a moment to come.
-    if (!isSilent({ ...report, reportedAt: this.#resumedAt.toISOString() }, clock.now())) return [];
+    if (!isSilent({ ...report, reportedAt: this.#resumedAt.toISOString() }, heardAt)) return [];
     const detail = `The projector of node ${node} last reported at ${reportedAt}.`;
     const since = latest(new Date(reportedAt), this.#startedAt, this.#resumedAt);
     const silent = projectors.map(({ name: projector }) => ({
@@ -120,22 +122,25 @@ export class ProjectorWatch {
     return [...silent, ...well];
   }
 
-  /** Reports come by the log and the catalog: what does not get through says nothing of a projector. */
-  async #hear(): Promise<void> {
+  /**
+   * Reports come by the log and the catalog: what does not get through says nothing of a projector.
+   * @returns an instant of which the catalog has everything
+   */
+  async #hear(): Promise<Date> {
     const { store, catalog, clock } = this.#ports;
     const now = { at: clock.now(), head: await store.head() };
-    const hasReached = ({ head }: { head: Position }): boolean =>
-      isPositionAtOrAfter(catalog.checkpoint, head);
-    const reached = [now, this.#ahead].find((seen) => seen !== null && hasReached(seen));
-    if (reached) {
-      if (this.#heardAt && reached.at.getTime() - this.#heardAt.getTime() > UNHEARD_MS) this.#resume();
-      this.#heardAt = reached.at;
-    }
-    if (reached || this.#ahead === null) this.#ahead = reached === now ? null : now;
-    if (this.#heardAt && now.at.getTime() - this.#heardAt.getTime() <= UNHEARD_MS) return;
+    const ahead = [...this.#ahead, now];
+    const reached = ahead.findLastIndex(({ head }) => isPositionAtOrAfter(catalog.checkpoint, head));
+    const heardAt = ahead[reached]?.at ?? this.#heardAt;
+    if (this.#heardAt && heardAt && heardAt.getTime() - this.#heardAt.getTime() > UNHEARD_MS) this.#resume();
+    this.#heardAt = heardAt;
+    const rest = ahead.slice(reached + 1);
+    // Of a catalog that is far behind the first few will do.
+    this.#ahead = rest.filter(({ at }) => at.getTime() - rest[0]!.at.getTime() <= LAGGING_MS);
+    if (heardAt && now.at.getTime() - heardAt.getTime() <= LAGGING_MS) return heardAt;
     throw new HoldfastError(
       'CATALOG_LAGGING',
-      `The catalog has been behind the log since ${(this.#heardAt ?? this.#startedAt).toISOString()}, so that nobody can say how the projectors are.`,
+      `The catalog has been behind the log since ${(heardAt ?? this.#startedAt).toISOString()}, so that nobody can say how the projectors are.`,
       { context: { checkpoint: catalog.checkpoint, head: now.head } },
     );
   }
