@@ -108,7 +108,7 @@ async function publish(product: Product, version: number): Promise<void> {
 
 interface Health {
   readonly replications: Record<string, number>;
-  readonly local: { lag: { events: number } };
+  readonly local: { lag: { events: number } | null };
 }
 
 const untilLevel = (products: readonly Product[], replicated: number): Promise<void> =>
@@ -118,7 +118,7 @@ const untilLevel = (products: readonly Product[], replicated: number): Promise<v
       const healths = await Promise.all(products.map((product) => product.get<Health>('/v1/health')));
       return healths.every(
         ({ replications: { success = 0, superseded = 0 }, local }) =>
-          success + superseded === replicated && local.lag.events === 0,
+          success + superseded === replicated && local.lag?.events === 0,
       );
     },
     600_000,

@@ -30,7 +30,7 @@ interface Node {
 
 interface Health {
   readonly replications: Record<string, number>;
-  readonly local: { lag: { events: number } };
+  readonly local: { lag: { events: number } | null };
   readonly nodes: readonly { node: string; projectors: readonly { name: string; state: string }[] }[];
 }
 
@@ -233,7 +233,7 @@ async function untilSettled(): Promise<void> {
         ({ replications: { queued, failed, 'dead-letter': dead } }) =>
           queued === 0 && failed === 0 && dead === 0,
       );
-      const isMaterialised = healths.every(({ local }) => local.lag.events === 0);
+      const isMaterialised = healths.every(({ local }) => local.lag?.events === 0);
       return isReplicated && isMaterialised;
     },
     3 * MINUTES,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  type AlertCode,
   alertStream,
   MODE_STREAM,
   initialMode,
@@ -40,6 +41,12 @@ const report = (node: string, projectors: readonly object[] = []) =>
       memoryBytes: 1,
     },
   }) as never;
+
+const raise = (code: AlertCode, subject: string): Promise<string> =>
+  api.append(alertStream(code, subject), {
+    type: 'AlertRaised',
+    data: { code, subject, severity: 'critical', message: `It is so of ${subject}.`, details: {} },
+  });
 
 /** What each of the ways to ask says, as codes. */
 async function askEverywhere(): Promise<{ readyz: unknown; health: unknown; metrics: unknown }> {
@@ -98,27 +105,86 @@ describe('/readyz, /v1/health and /metrics', () => {
     await api.append(replicationStream(data.path), { type: 'ReplicationDeadLettered', data });
     const mode = { ...initialMode, localFallback: true, cause: 'probe', reason: '3 of 5 failed' } as const;
     await api.append(MODE_STREAM, { type: 'ModeChanged', data: mode });
+    await raise('FAILED_OVER', '-');
     await expectEverywhere({
       reasons: ['PROJECTOR_STOPPED'],
       warnings: ['DEAD_LETTERS', 'FAILED_OVER', 'PROJECTOR_WAITING'],
     });
   });
 
+  it('agree that a node serves readers well whose projectors of the bucket and of scans have stopped', async () => {
+    const stopped = { state: 'stopped', reason: 'LOG_MISMATCH: the bucket is of another log' };
+    const others = [
+      { name: 'cdn', ...stopped },
+      { name: 'drift', ...stopped },
+    ];
+    await api.append(nodeStream(NODE), report(NODE, [{}, ...others]));
+    await expectEverywhere({ reasons: [], warnings: ['PROJECTOR_STOPPED', 'PROJECTOR_STOPPED'] });
+  });
+
   it('agree on what a projector tells of that nobody else can know', async () => {
     await api.append(nodeStream(NODE), report(NODE, [{}]));
-    const subject = `${NODE}/full`;
-    const alert = {
-      code: 'SCAN_OVERDUE',
-      subject,
-      severity: 'warning',
-      message: 'It is late.',
-      details: {},
-    } as const;
-    await api.append(alertStream(alert.code, subject), { type: 'AlertRaised', data: alert });
+    const about = { code: 'SCAN_OVERDUE', subject: `${NODE}/full` } as const;
+    await raise(about.code, about.subject);
     await expectEverywhere({ reasons: [], warnings: ['SCAN_OVERDUE'] });
-    const cleared = { code: alert.code, subject, message: 'It was made.' };
-    await api.append(alertStream(alert.code, subject), { type: 'AlertCleared', data: cleared });
+    const cleared = { ...about, message: 'It was made.' };
+    await api.append(alertStream(about.code, about.subject), { type: 'AlertCleared', data: cleared });
     await expectEverywhere({ reasons: [], warnings: [] });
+  });
+
+  it('agree that readers are away from the CDN for a probe, also when somebody has pinned that', async () => {
+    await api.append(nodeStream(NODE), report(NODE, [{}]));
+    const mode = { ...initialMode, localFallback: true, cause: 'probe', reason: '3 of 5 failed' } as const;
+    await api.append(MODE_STREAM, { type: 'ModeChanged', data: mode });
+    await raise('FAILED_OVER', '-');
+    await expectEverywhere({ reasons: [], warnings: ['FAILED_OVER'] });
+    const pinned = { ...mode, pinned: true, cause: 'operator', reason: 'until Monday' } as const;
+    await api.append(MODE_STREAM, { type: 'ModeChanged', data: pinned });
+    await expectEverywhere({ reasons: [], warnings: ['FAILED_OVER'] });
+  });
+
+  it('agree on every alert of another node that holds, and name none twice', async () => {
+    await api.append(nodeStream(NODE), report(NODE, [{}, { name: 'cdn', state: 'standing-by' }]));
+    const others = [
+      {},
+      { name: 'cdn', state: 'waiting', reason: 'away' },
+      { name: 'drift', state: 'stopped' },
+    ];
+    await api.append(nodeStream('web-2'), report('web-2', others));
+    await raise('CDN_UNREACHABLE', '-');
+    await raise('DISK_LOW', 'web-2/data');
+    await raise('EVENT_STORE_UNREACHABLE', 'web-2/api');
+    await raise('PROJECTOR_STALLED', 'web-2/local');
+    // Said by the stopped projector itself.
+    await raise('PROJECTOR_STALLED', 'web-2/drift');
+    const warnings = [
+      'CDN_UNREACHABLE',
+      'DISK_LOW',
+      'EVENT_STORE_UNREACHABLE',
+      'PROJECTOR_STALLED',
+      'PROJECTOR_STOPPED',
+    ];
+    await expectEverywhere({ reasons: [], warnings });
+    const metrics = (await api.get('/metrics')).body.toString();
+    expect(metrics).toMatch(
+      /^holdfast_alerts_open\{code="PROJECTOR_STALLED",severity="critical",node="test-node"\} 2$/m,
+    );
+    expect((await api.get('/readyz')).json['warnings']).toContainEqual({
+      code: 'DISK_LOW',
+      detail: 'It is so of web-2/data.',
+    });
+  });
+
+  it('agree on what this node sees for itself, and leave out the alerts of it', async () => {
+    const waiting = { name: 'cdn', state: 'waiting', reason: 'OBJECT_STORE_UNAVAILABLE: away' };
+    await api.append(nodeStream(NODE), report(NODE, [{ state: 'stopped', reason: 'a bug' }, waiting]));
+    await raise('CDN_UNREACHABLE', '-');
+    await raise('PROJECTOR_STALLED', `${NODE}/local`);
+    // Over, as it looks from here.
+    await raise('DISK_LOW', `${NODE}/data`);
+    await raise('EVENT_STORE_UNREACHABLE', `${NODE}/api`);
+    await raise('REPLICATION_DEAD_LETTERED', '-');
+    await expectEverywhere({ reasons: ['PROJECTOR_STOPPED'], warnings: ['PROJECTOR_WAITING'] });
   });
 
   it('agree that a projector is silent', async () => {

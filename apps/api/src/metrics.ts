@@ -1,6 +1,15 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { isHoldfastError, SCAN_KINDS } from '@holdfast/domain';
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  type GaugeConfiguration,
+  Histogram,
+  Registry,
+} from 'prom-client';
 import type { Api } from './api.ts';
 import { measureContentLag, measureLag } from './log-lag.ts';
+import { findOpenAlerts } from './open-alerts.ts';
 import { findCondition } from './readiness.ts';
 
 export interface ApiMetrics {
@@ -19,7 +28,9 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
   registry.setDefaultLabels({ node: settings.node });
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  new Gauge({
+  const secondsSince = (instant: string): number =>
+    Math.max(0, clock.now().getTime() - Date.parse(instant)) / 1000;
+  addGauge({
     name: 'holdfast_catalog_lag_events',
     help: 'Events in the log that the catalog of this process has not applied yet, counted up to 1,000',
     registers,
@@ -27,7 +38,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       this.set((await measureLag(store, catalog.checkpoint)).events);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_documents',
     help: 'Documents by status',
     labelNames: ['status'],
@@ -38,7 +49,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       this.set({ status: 'deleted' }, deleted);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_replications',
     help: 'Versions in the replication log by status',
     labelNames: ['status'],
@@ -47,7 +58,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       for (const [status, count] of Object.entries(catalog.replicationCounts())) this.set({ status }, count);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_replication_oldest_pending_seconds',
     help: 'For how long the oldest version has been waiting for the bucket; 0 when none does',
     registers,
@@ -56,7 +67,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       this.set(Math.max(0, clock.now().getTime() - oldest.getTime()) / 1000);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_mode_stale',
     help: '1 when this process has not heard from the log for 2 s',
     registers,
@@ -65,7 +76,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     },
   });
   addCondition(registers, api);
-  new Gauge({
+  addGauge({
     name: 'holdfast_disk_free_bytes',
     help: 'What may still be written to a disk of this node',
     labelNames: ['disk'],
@@ -74,7 +85,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       for (const { name, freeBytes } of disks.states()) this.set({ disk: name }, freeBytes);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_disk_total_bytes',
     help: 'Size of a disk of this node',
     labelNames: ['disk'],
@@ -83,7 +94,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
       for (const { name, totalBytes } of disks.states()) this.set({ disk: name }, totalBytes);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_node_report_age_seconds',
     help: 'For how long nothing has been heard of a node',
     labelNames: ['reporter'],
@@ -91,11 +102,11 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     collect() {
       this.reset();
       for (const { node, reportedAt } of catalog.nodes()) {
-        this.set({ reporter: node }, Math.max(0, clock.now().getTime() - Date.parse(reportedAt)) / 1000);
+        this.set({ reporter: node }, secondsSince(reportedAt));
       }
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_projector_lag_events',
     help: 'Content events in the log beyond the checkpoint of a projector, counted up to 1,000',
     labelNames: ['reporter', 'projector'],
@@ -107,6 +118,29 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
           const { events } = await measureContentLag({ store, catalog }, checkpoint);
           this.set({ reporter: node, projector: name }, events);
         }
+      }
+    },
+  });
+  addGauge({
+    name: 'holdfast_alerts_open',
+    help: 'Alerts that are open, of all nodes',
+    labelNames: ['code', 'severity'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { code, severity } of findOpenAlerts(api)) this.inc({ code, severity });
+    },
+  });
+  addGauge({
+    name: 'holdfast_scan_age_seconds',
+    help: 'For how long the last scan of each kind has been over, or has been running, by its state',
+    labelNames: ['kind', 'state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const kind of SCAN_KINDS) {
+        const [last] = catalog.scans({ kind, limit: 1 });
+        if (last) this.set({ kind, state: last.state }, secondsSince(last.endedAt ?? last.startedAt));
       }
     },
   });
@@ -134,9 +168,26 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
   };
 }
 
+/** What cannot be known now, as the log is away, is absent, and the rest is told all the same. */
+function addGauge<Label extends string>({ collect, ...about }: GaugeConfiguration<Label>): void {
+  new Gauge<Label>({
+    ...about,
+    async collect() {
+      try {
+        await collect?.call(this);
+      } catch (error) {
+        if (!isHoldfastError(error)) throw error;
+        this.reset();
+        // Without labels it would be 0.
+        if (about.labelNames === undefined) this.remove();
+      }
+    },
+  });
+}
+
 /** What `/readyz` says, for those who watch numbers. */
 function addCondition(registers: Registry[], api: Parameters<typeof findCondition>[0]): void {
-  new Gauge({
+  addGauge({
     name: 'holdfast_ready',
     help: '1 when this node should get traffic, as /readyz says',
     registers,
@@ -145,7 +196,7 @@ function addCondition(registers: Registry[], api: Parameters<typeof findConditio
       this.set(reasons.length === 0 ? 1 : 0);
     },
   });
-  new Gauge({
+  addGauge({
     name: 'holdfast_condition',
     help: 'How often each reason of /readyz (level "reason") and each of its warnings (level "warning") holds now',
     labelNames: ['code', 'level'],

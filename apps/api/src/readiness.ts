@@ -1,9 +1,10 @@
-import { type AlertCode, toHoldfastError } from '@holdfast/domain';
+import { toHoldfastError } from '@holdfast/domain';
 import { isSilent } from '@holdfast/health';
 import { findMismatch } from '@holdfast/storage';
 import { z } from 'zod';
 import type { Api } from './api.ts';
-import { findOpenAlerts } from './open-alerts.ts';
+import type { ProjectorVerdict } from './projector-watch.ts';
+import { findUntoldAlerts } from './untold-alerts.ts';
 
 export const reasonSchema = z.object({ code: z.string(), detail: z.string() });
 export type Reason = z.infer<typeof reasonSchema>;
@@ -33,10 +34,17 @@ type ConditionPorts = Pick<
 >;
 
 export async function findCondition(api: ConditionPorts): Promise<NodeCondition> {
-  const { reasons, warnings } = await judgeProjectors(api);
+  const { verdicts, reasons, warnings } = await judgeProjectors(api);
+  const found = await findReasons(api);
+  const alerts = findUntoldAlerts(api, verdicts);
   return {
-    reasons: [...(await findReasons(api)), ...reasons],
-    warnings: [...warnings, ...findWarnings(api)],
+    // What keeps the projectors from being judged may be known already.
+    reasons: [...found, ...reasons.filter(({ code }) => !found.some((known) => known.code === code))],
+    warnings: [
+      ...warnings,
+      ...findWarnings(api),
+      ...alerts.map(({ code, message }) => ({ code, detail: message })),
+    ],
   };
 }
 
@@ -64,25 +72,26 @@ async function findReasons(api: ConditionPorts): Promise<Reason[]> {
 }
 
 /** Readers notice what keeps files from this node's disk; what keeps them from the bucket they do not. */
-async function judgeProjectors({ projectorWatch }: ConditionPorts): Promise<NodeCondition> {
+async function judgeProjectors({
+  projectorWatch,
+}: ConditionPorts): Promise<NodeCondition & { verdicts: readonly ProjectorVerdict[] }> {
   try {
-    const troubles = await projectorWatch.findTroubles();
+    const verdicts = await projectorWatch.look();
+    const troubles = verdicts.flatMap(({ trouble }) => trouble ?? []);
     const isWarning = (trouble: (typeof troubles)[number]): boolean =>
-      trouble.code === 'PROJECTOR_STALLED' && trouble.projector !== 'local';
+      trouble.code !== 'PROJECTOR_SILENT' && trouble.projector !== 'local';
     return {
+      verdicts,
       reasons: once(troubles.filter((trouble) => !isWarning(trouble))),
       warnings: once(troubles.filter(isWarning)),
     };
   } catch (error) {
-    return { reasons: [reasonOf(error)], warnings: [] };
+    return { verdicts: [], reasons: [reasonOf(error)], warnings: [] };
   }
 }
 
-/** What only the process knows that tells of it; anything else is looked at here. */
-const KNOWN_BY_ALERT: ReadonlySet<AlertCode> = new Set(['DRIFT_FOUND', 'SCAN_OVERDUE', 'PURGE_FAILING']);
-
 function findWarnings(api: ConditionPorts): Reason[] {
-  const { catalog, clock, disks, modeWatch, settings } = api;
+  const { catalog, clock, disks, settings } = api;
   const nodes = catalog.nodes();
   const others = nodes.filter(({ node }) => node !== settings.node);
   const own = nodes.find(({ node }) => node === settings.node);
@@ -105,17 +114,6 @@ function findWarnings(api: ConditionPorts): Reason[] {
     ...(api.tokens?.trouble ? [reasonOf(api.tokens.trouble)] : []),
     ...findLowDisks(disks),
     ...findMuteNotifiers(api),
-    ...findOpenAlerts(api)
-      .filter(({ code }) => KNOWN_BY_ALERT.has(code))
-      .map(({ code, message }) => ({ code, detail: message })),
-    ...(modeWatch.mode.localFallback && modeWatch.lastChange?.data.cause === 'probe'
-      ? [
-          {
-            code: 'FAILED_OVER',
-            detail: `Readers are sent to the local origin: ${modeWatch.lastChange.data.reason}`,
-          },
-        ]
-      : []),
     ...others
       .filter((report) => isSilent(report, clock.now()))
       .map(({ node, reportedAt }) => ({

@@ -11,6 +11,7 @@ import {
   type LogBackup,
   type LogPage,
   MODE_STREAM,
+  type ReadLogOptions,
   type ReadStreamOptions,
   type RecordedEvent,
   type SubscribeOptions,
@@ -68,6 +69,65 @@ const reasonsOf = async (api: Composed): Promise<string[]> => {
   return reasons.map(({ code }) => code);
 };
 
+/** Can be away. */
+class AwayStore extends MemoryEventStore {
+  isAway = false;
+
+  override identity(): Promise<string> {
+    return this.#answer(() => super.identity());
+  }
+
+  override head(): Promise<string> {
+    return this.#answer(() => super.head());
+  }
+
+  override readLog(options: ReadLogOptions): Promise<LogPage> {
+    return this.#answer(() => super.readLog(options));
+  }
+
+  #answer<T>(ask: () => Promise<T>): Promise<T> {
+    if (!this.isAway) return ask();
+    return Promise.reject(new HoldfastError('EVENT_STORE_UNAVAILABLE', 'It is away.'));
+  }
+}
+
+it('while the log is away readiness tells of the log alone, not of projectors that nobody can hear of', async () => {
+  const store = new AwayStore();
+  const api = await open(store);
+  await caughtUp(api);
+  expect(await reasonsOf(api)).toEqual(['PROJECTOR_SILENT']);
+  store.isAway = true;
+  expect(await reasonsOf(api)).toEqual(['EVENT_STORE_UNAVAILABLE']);
+});
+
+it('while the log is away health and metrics tell all that can be known without it', async () => {
+  const store = new AwayStore();
+  const api = await open(store);
+  await caughtUp(api);
+  const measured = async (): Promise<string> => (await api.server.inject('/metrics')).body;
+  expect(await measured()).toMatch(/^holdfast_catalog_lag_events\{.*\} 0$/m);
+  store.isAway = true;
+  const { statusCode, body } = await api.server.inject('/v1/health');
+  expect([statusCode, JSON.parse(body)]).toMatchObject([
+    200,
+    {
+      status: 'degraded',
+      reasons: [{ code: 'EVENT_STORE_UNAVAILABLE' }],
+      log: { id: null, head: null },
+      catalog: { lag: null },
+      local: { lag: null },
+      disks: [{ name: 'data' }],
+    },
+  ]);
+  const metrics = await measured();
+  expect(metrics).not.toMatch(/^holdfast_(?:catalog|projector)_lag_events\{/m);
+  expect(metrics).toMatch(/^holdfast_ready\{.*\} 0$/m);
+  expect(metrics).toMatch(/^holdfast_condition\{.*code="EVENT_STORE_UNAVAILABLE".*\} 1$/m);
+  expect(metrics).toMatch(/^holdfast_disk_free_bytes\{disk="data".*\} \d/m);
+  store.isAway = false;
+  expect(await measured()).toMatch(/^holdfast_catalog_lag_events\{.*\} 0$/m);
+});
+
 describe('while the log can be read but says nothing new', () => {
   class SilentStore extends MemoryEventStore {
     override async *subscribe({ signal }: { signal: AbortSignal }): AsyncGenerator<never> {
@@ -117,18 +177,11 @@ describe('while the log can be read but says nothing new', () => {
 
 it('a catalog that could not be brought up at the start is looked for again when somebody asks', async () => {
   /** Goes away once the mode was read, which is when the server begins to look for its catalog. */
-  class LeavingStore extends MemoryEventStore {
-    isAway = false;
-
+  class LeavingStore extends AwayStore {
     override async readStream(stream: string, options: ReadStreamOptions): Promise<RecordedEvent[]> {
       const events = await super.readStream(stream, options);
       if (stream === MODE_STREAM) this.isAway = true;
       return events;
-    }
-
-    override head(): Promise<string> {
-      if (this.isAway) return Promise.reject(new HoldfastError('EVENT_STORE_UNAVAILABLE', 'It is away.'));
-      return super.head();
     }
   }
   const store = new LeavingStore();

@@ -1,24 +1,24 @@
 import { expect, it } from '@jest/globals';
 import { AT, ManualClock } from '@holdfast/domain/testing';
-import type { ProjectorTrouble } from './projector-watch.ts';
+import type { ProjectorTrouble, ProjectorVerdict } from './projector-watch.ts';
 import { lookAtProjectors } from './watch-conditions.ts';
 
 const clock = new ManualClock();
-const trouble = (code: ProjectorTrouble['code'], projector: 'local' | 'cdn' | null): ProjectorTrouble => ({
-  code,
+type Projector = 'local' | 'cdn' | null;
+const well = (projector: Projector): ProjectorVerdict => ({ projector, trouble: null });
+const trouble = (code: ProjectorTrouble['code'], projector: Projector): ProjectorVerdict => ({
   projector,
-  detail: 'It does nothing.',
-  since: new Date(AT),
+  trouble: { code, projector, detail: 'It does nothing.', since: new Date(AT) },
 });
 
-async function look(names: ('local' | 'cdn')[], troubles: ProjectorTrouble[]): Promise<unknown[]> {
-  const watch = { names, findTroubles: () => Promise.resolve(troubles) };
+async function look(...verdicts: readonly ProjectorVerdict[]): Promise<unknown[]> {
+  const watch = { look: () => Promise.resolve([...verdicts]) };
   const findings = await lookAtProjectors('web-1', watch, clock).look();
   return findings.map(({ subject, problem }) => [subject, problem?.details['reason'] ?? null]);
 }
 
 it('a projector that gets nothing done is an alert of its own', async () => {
-  expect(await look(['local', 'cdn'], [trouble('PROJECTOR_STALLED', 'cdn')])).toEqual([
+  expect(await look(well('local'), trouble('PROJECTOR_STALLED', 'cdn'), well(null))).toEqual([
     ['web-1/local', null],
     ['web-1/cdn', 'PROJECTOR_STALLED'],
     ['web-1', null],
@@ -27,9 +27,9 @@ it('a projector that gets nothing done is an alert of its own', async () => {
 
 it('a projector that is silent is one after a minute, as a restart wakes nobody', async () => {
   const silent = trouble('PROJECTOR_SILENT', 'local');
-  expect(await look(['local'], [silent])).toEqual([['web-1', null]]);
+  expect(await look(silent, well(null))).toEqual([['web-1', null]]);
   clock.advance(60_000);
-  expect(await look(['local'], [silent])).toEqual([
+  expect(await look(silent, well(null))).toEqual([
     ['web-1/local', 'PROJECTOR_SILENT'],
     ['web-1', null],
   ]);
@@ -37,8 +37,8 @@ it('a projector that is silent is one after a minute, as a restart wakes nobody'
 
 it('a node that never reported is one too, until it does', async () => {
   clock.advance(60_000);
-  expect(await look([], [trouble('PROJECTOR_SILENT', null)])).toEqual([['web-1', 'PROJECTOR_SILENT']]);
-  expect(await look(['local'], [])).toEqual([
+  expect(await look(trouble('PROJECTOR_SILENT', null))).toEqual([['web-1', 'PROJECTOR_SILENT']]);
+  expect(await look(well('local'), well(null))).toEqual([
     ['web-1/local', null],
     ['web-1', null],
   ]);

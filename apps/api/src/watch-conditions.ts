@@ -11,7 +11,7 @@ import {
 } from '@holdfast/health';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Disks } from './disks.ts';
-import type { ProjectorTrouble, ProjectorWatch } from './projector-watch.ts';
+import { type ProjectorTrouble, type ProjectorWatch, stalledSubject } from './projector-watch.ts';
 
 export interface WatchPorts {
   readonly board: AlertBoard;
@@ -47,20 +47,17 @@ const SILENT_FOR_MS = 60_000;
 /** PROJECTOR_STALLED for each projector of this node that gets nothing done, for whatever reason. */
 export const lookAtProjectors = (
   node: string,
-  projectorWatch: Pick<ProjectorWatch, 'findTroubles' | 'names'>,
+  projectorWatch: Pick<ProjectorWatch, 'look'>,
   clock: Clock,
 ): Lookout => ({
   what: 'the projectors',
   look: async () => {
-    const troubles = await projectorWatch.findTroubles();
     const isNew = ({ code, since }: ProjectorTrouble): boolean =>
       code === 'PROJECTOR_SILENT' && clock.now().getTime() - since.getTime() < SILENT_FOR_MS;
-    // While nobody has ever reported, nobody knows which projectors there are.
-    const names = [...projectorWatch.names, null];
-    return names.flatMap((name): Finding[] => {
-      const which = { code: 'PROJECTOR_STALLED', subject: name === null ? node : `${node}/${name}` } as const;
-      const trouble = troubles.find(({ projector }) => projector === name);
-      if (trouble === undefined) return [{ ...which, problem: null }];
+    const verdicts = await projectorWatch.look();
+    return verdicts.flatMap(({ projector, trouble }): Finding[] => {
+      const which = { code: 'PROJECTOR_STALLED', subject: stalledSubject(node, projector) } as const;
+      if (trouble === null) return [{ ...which, problem: null }];
       if (isNew(trouble)) return [];
       const message = `${trouble.detail} What is published is kept in the log and caught up with when it works again; "holdfast status" and the log of the process say more.`;
       const details = { reason: trouble.code, since: trouble.since.toISOString() };

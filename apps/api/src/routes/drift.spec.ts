@@ -59,6 +59,9 @@ describe('GET /v1/drift', () => {
       openCount: 1,
       open: [{ ...finding, node: NODE, scanId: SCAN }],
     });
+    expect((await api.get('/metrics')).body.toString()).toMatch(
+      /^holdfast_scan_age_seconds\{kind="full",state="completed",.*\} \d/m,
+    );
   });
 
   it('leaves out the findings of each scan where nobody wants them', async () => {

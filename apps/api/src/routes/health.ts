@@ -1,5 +1,5 @@
 import { REPLICATION_STATUSES } from '@holdfast/catalog';
-import { PROJECTOR_STATES, SCAN_KINDS } from '@holdfast/domain';
+import { isHoldfastError, PROJECTOR_STATES, SCAN_KINDS } from '@holdfast/domain';
 import { isSilent } from '@holdfast/health';
 import { z } from 'zod';
 import type { Api, ApiServer } from '../api.ts';
@@ -10,9 +10,10 @@ import { findOpenAlerts } from '../open-alerts.ts';
 import { problemResponse } from '../problems.ts';
 import { findCondition, reasonSchema } from '../readiness.ts';
 
-const lagSchema = z
-  .object({ events: z.int(), isAtLeast: z.boolean() })
-  .meta({ description: 'Events in the log beyond the checkpoint, counted up to 1,000' });
+const lagSchema = z.object({ events: z.int(), isAtLeast: z.boolean() }).nullable().meta({
+  description:
+    'Events in the log beyond the checkpoint, counted up to 1,000; null: the log cannot be asked now',
+});
 
 const diskSchema = z.object({ name: z.string(), freeBytes: z.number(), totalBytes: z.number() });
 
@@ -54,7 +55,9 @@ export const healthAnswerSchema = z.object({
   node: z.string(),
   at: z.string(),
   api: z.object({ memoryBytes: z.number(), uptimeSeconds: z.number(), runtime: z.string() }),
-  log: z.object({ id: z.string(), head: z.string() }),
+  log: z
+    .object({ id: z.string().nullable(), head: z.string().nullable() })
+    .meta({ description: 'null: the log cannot be asked now' }),
   catalog: z.object({ checkpoint: z.string().nullable(), lag: lagSchema, unreadableEvents: z.int() }),
   documents: z.object({ published: z.int(), deleted: z.int() }),
   replications: z.record(z.enum(REPLICATION_STATUSES), z.int()).meta({ description: 'Versions by status' }),
@@ -133,10 +136,10 @@ export function health(app: ApiServer, api: Api): void {
           uptimeSeconds: Math.round(process.uptime()),
           runtime: `node ${process.versions.node}`,
         },
-        log: { id: await store.identity(), head: await store.head() },
+        log: { id: await orNull(store.identity()), head: await orNull(store.head()) },
         catalog: {
           checkpoint: catalog.checkpoint,
-          lag: await measureLag(store, catalog.checkpoint),
+          lag: await orNull(measureLag(store, catalog.checkpoint)),
           unreadableEvents: catalog.unreadable(1).count,
         },
         documents: catalog.documentCounts(),
@@ -145,7 +148,7 @@ export function health(app: ApiServer, api: Api): void {
         local: {
           generation: readOrNull(() => reader.generation()),
           checkpoint,
-          lag: await measureContentLag(api, checkpoint),
+          lag: await orNull(measureContentLag(api, checkpoint)),
         },
         disk: {
           freeBytes,
@@ -162,6 +165,16 @@ export function health(app: ApiServer, api: Api): void {
   );
 }
 
+/** The log may be away just when somebody looks why; everything else is told all the same. */
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isHoldfastError(error)) return null;
+    throw error;
+  }
+}
+
 /** The one that stops publishing first. */
 const fullest = (disks: readonly NodeDiskState[]): NodeDiskState =>
   disks.reduce((worst, disk) =>
@@ -175,7 +188,7 @@ async function viewNode(
 ): Promise<z.infer<typeof nodeSchema>> {
   const projectors = node.projectors.map(async (projector) => ({
     ...projector,
-    lag: await measureContentLag(api, projector.checkpoint),
+    lag: await orNull(measureContentLag(api, projector.checkpoint)),
   }));
   return { ...node, silent: isSilent(node, now), projectors: await Promise.all(projectors) };
 }

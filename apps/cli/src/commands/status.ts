@@ -35,7 +35,7 @@ function showHealth(output: Output, health: HealthAnswer, troubles: readonly str
         'Last scan',
         lastScan === null ? 'none' : `${lastScan.kind}, ${lastScan.state}, of ${lastScan.startedAt}`,
       ],
-      ['Log', `${log.id}, head ${log.head}`],
+      ['Log', log.id === null || log.head === null ? 'does not answer' : `${log.id}, head ${log.head}`],
       ...disks.map(({ holds, freeBytes, freePercent, totalBytes, minFreeBytes }) => [
         `Disk (${holds.join(', ')})`,
         `${showBytes(freeBytes)} (${freePercent} %) free of ${showBytes(totalBytes)}; publishing needs ${showBytes(minFreeBytes)}`,
@@ -51,7 +51,7 @@ function showHealth(output: Output, health: HealthAnswer, troubles: readonly str
         name,
         each.silent ? 'silent' : state,
         pending,
-        lag.isAtLeast ? `${lag.events}+` : lag.events,
+        lag?.isAtLeast ? `${lag.events}+` : (lag?.events ?? 'unknown'),
         reason,
       ]),
     ),

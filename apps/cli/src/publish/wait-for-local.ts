@@ -12,7 +12,9 @@ export async function waitForLocal({ client, output, signal }: Context, position
     for (;;) {
       const { local } = await client.get<HealthAnswer>('/v1/health');
       if (isPositionAtOrAfter(local.checkpoint, position)) return;
-      progress.update('events until the files are written', local.lag.events, null);
+      if (local.lag !== null) {
+        progress.update('events until the files are written', local.lag.events, null);
+      }
       await sleep(POLL_MS, undefined, { signal });
     }
   } finally {

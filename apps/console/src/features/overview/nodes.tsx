@@ -69,7 +69,10 @@ function NodeState({ node, isThis }: { node: Node; isThis: boolean }) {
               </>
             ),
           },
-          { name: words.lag, cell: ({ lag }) => words.lagEvents(lag.events, lag.isAtLeast) },
+          {
+            name: words.lag,
+            cell: ({ lag }) => (lag === null ? messages.unknown : words.lagEvents(lag.events, lag.isAtLeast)),
+          },
           { name: words.pending, cell: ({ pending }) => pending.toLocaleString() },
         ]}
       />
