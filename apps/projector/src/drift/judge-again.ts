@@ -138,7 +138,11 @@ function isBehind(
   return (content.recorded(path)?.version ?? -1) < version;
 }
 
-function judgeExtraAgain(found: LocalEntry | null, { catalog }: JudgePorts): Verdict {
+/** @param found  what stands now at a name that no document has; null: nothing */
+export function judgeExtraAgain(
+  found: LocalEntry | null,
+  { catalog }: { catalog: Pick<Catalog, 'documents'> },
+): Verdict {
   if (found === null) return { is: 'nothing' };
   const { path, previous } = found;
   // An empty directory is where its documents should be: they are missing, it is not in the way.
@@ -155,7 +159,8 @@ function judgeExtraAgain(found: LocalEntry | null, { catalog }: JudgePorts): Ver
 }
 
 /** A directory in a document's place is told of by its own name. */
-const fileOf = (entry: LocalEntry | null): LocalEntry | null => (entry?.kind === 'directory' ? null : entry);
+export const fileOf = (entry: LocalEntry | null): LocalEntry | null =>
+  entry?.kind === 'directory' ? null : entry;
 
 const hashOf = (entry: LocalEntry | null): string | null | undefined =>
   entry === null || (entry.kind !== 'file' && entry.problem === null) ? undefined : entry.sha256;
