@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Catalog } from '@holdfast/catalog';
 import { driftStream, type Finding, noCdnCounts } from '@holdfast/domain';
 import {
   deleted,
@@ -101,6 +102,25 @@ describe('orphans', () => {
   });
 });
 
+/** The catalog, which a scan waits for when it begins and each time it has looked again: something happens in between. */
+function catalogAfterLook(happens: () => Promise<void>): Catalog {
+  let calls = 0;
+  const reached: Catalog['reached'] = async (...args) => {
+    calls += 1;
+    if (calls === 2) await happens();
+    // What has happened by now is in the log too.
+    await world.node.catalog.caughtUp();
+    return world.node.catalog.reached(...args);
+  };
+  return new Proxy({} as Catalog, {
+    get: (_, name) => {
+      const { catalog } = world.node;
+      const value: unknown = name === 'reached' ? reached : Reflect.get(catalog, name);
+      return typeof value === 'function' ? (value.bind(catalog) as unknown) : value;
+    },
+  });
+}
+
 describe('what is no drift', () => {
   it('a replica that waits, and one that was given up', async () => {
     await runWith(['a.json', 'b.json', 'c.json'], { withoutCdn: true });
@@ -119,6 +139,50 @@ describe('what is no drift', () => {
     const { report, findings } = await world.scan();
     expect(findings).toEqual([]);
     expect(report?.counts.cdn).toMatchObject({ lagging: 1, orphan: 0 });
+  });
+
+  it('a file that the local projector wrote after it was looked at, and before it was judged', async () => {
+    let write = (): void => undefined;
+    const written = new Promise<void>((resolve) => (write = resolve));
+    const catalog = catalogAfterLook(async () => {
+      write();
+      await world.node.projector.caughtUp();
+    });
+    await runWith(['a.json', 'c.json'], { withoutCdn: true, catalog });
+    const holding = world.node.projector.exclusively(() => written);
+    await world.given(published('a.json', { n: 2 }), published('b.json'), deleted('c.json'));
+    await world.node.catalog.caughtUp();
+    const { report, findings } = await world.scan('full', { sides: 'local' });
+    await holding;
+    expect(findings).toEqual([]);
+    expect(report?.counts.local).toMatchObject({ same: 0, lagging: 3 });
+  });
+
+  it('an object that was deleted, and reported so, after the bucket had answered', async () => {
+    await world.given(published('a.json'), deleted('a.json'));
+    await world.putObject('a.json', '{}');
+    const gone = { path: path('a.json'), version: 1, action: 'delete', sha256: null, etag: null } as const;
+    const catalog = catalogAfterLook(async () => {
+      await world.bucket.deleteMany(['a.json']);
+      const data = { ...gone, attempt: 1, durationMs: 1 };
+      await record(world.store, newEvent({ type: 'ContentReplicated', data }));
+    });
+    await world.run({ withoutCdn: true, catalog });
+    const { report, findings } = await world.scan();
+    expect(findings).toEqual([]);
+    expect(report?.counts.cdn).toMatchObject({ lagging: 1, orphan: 0 });
+  });
+
+  it('a stray that was published over, and deleted on both sides, while it was looked at', async () => {
+    const catalog = catalogAfterLook(async () => {
+      await world.given(published('stray.json'), deleted('stray.json'));
+      await world.settled();
+    });
+    await runWith(['a.json'], { catalog });
+    world.plant(world.live('stray.json'), '{}');
+    await world.putObject('stray.json', '{}');
+    const { findings } = await world.scan();
+    expect(findings).toEqual([]);
   });
 });
 
