@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Catalog } from '@holdfast/catalog';
 import { driftStream, type Finding, noCdnCounts } from '@holdfast/domain';
@@ -196,6 +196,46 @@ it('a bucket that does not answer is never fine, and the disk is checked all the
   expect(findings.map(shown).sort()).toEqual(['cdn unreadable ', 'local missing a.json']);
   expect(report).toMatchObject({ counts: { cdn: { same: 0, unreadable: 3 } }, roots: { cdn: null } });
   expect(job.counts['drift']).toBe(4);
+});
+
+describe('what could not be looked at stays open', () => {
+  const open = (): string[] =>
+    world.node.catalog
+      .openDrift({ after: null, limit: 99 })
+      .map(({ side, outcome, path: at }) => `${side} ${outcome} ${at}`);
+
+  it('on the bucket’s side while it does not answer', async () => {
+    const faulty = new FaultyObjectStore(world.bucket);
+    world.bucket = faulty;
+    await runWith(['a.json', 'b.json']);
+    const bytes = readFileSync(world.live('a.json'), 'utf8');
+    rmSync(world.object('a.json'));
+    rmSync(world.live('a.json'));
+    await world.scan();
+    expect(open()).toEqual(['cdn missing a.json', 'local missing a.json']);
+    world.plant(world.live('a.json'), bytes);
+    faulty.fail('list', { times: 1 });
+    await world.scan();
+    expect(open()).toEqual(['cdn missing a.json']);
+    world.plant(world.object('a.json'), bytes);
+    await world.scan();
+    expect(open()).toEqual([]);
+  });
+
+  it('below a directory that cannot be read', async () => {
+    // Root reads everything.
+    if (process.getuid?.() === 0) return;
+    await runWith(['shut/a.json', 'shut/b.json']);
+    rmSync(world.live('shut/a.json'));
+    await world.scan();
+    chmodSync(world.live('shut'), 0o000);
+    const { report } = await world.scan();
+    expect(report?.counts.local).toMatchObject({ same: 0, unreadable: 2 });
+    chmodSync(world.live('shut'), 0o755);
+    expect(open()).toEqual(['local different shut/', 'local missing shut/a.json']);
+    await world.scan();
+    expect(open()).toEqual(['local missing shut/a.json']);
+  });
 });
 
 /** Keeps what is asked of it while somebody looks. */
