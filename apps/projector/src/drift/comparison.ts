@@ -60,6 +60,8 @@ export class Comparison {
   unsettled = 0;
   /** Documents that were compared. */
   compared = 0;
+  /** False for a side that was left out, or of which not everything could be looked at. */
+  readonly isWhole: Record<DriftSide, boolean> = { local: true, cdn: true };
   readonly #ports: ComparisonPorts;
   readonly #settings: ComparisonSettings;
   readonly #roots = new ThreeRoots();
@@ -72,6 +74,7 @@ export class Comparison {
     this.#ports = ports;
     this.#settings = settings;
     this.#hasUnknown.cdn = settings.sides === 'local';
+    this.isWhole.cdn = settings.sides === 'both';
   }
 
   /** The bucket does not answer: from here on nothing in it can be checked. */
@@ -79,6 +82,7 @@ export class Comparison {
     if (this.#bucketFailure !== null) return;
     this.#bucketFailure = error;
     this.#hasUnknown.cdn = true;
+    this.isWhole.cdn = false;
     this.counts.cdn.unreadable += 1;
     const found = `${error.code}: ${error.message}`.slice(0, 2000);
     const about = { side: 'cdn', outcome: 'unreadable', path: '', subject: 'listing' } as const;
@@ -126,7 +130,10 @@ export class Comparison {
     if (this.#shut !== null && path.startsWith(this.#shut) && path !== this.#shut) {
       return expected === null ? { is: 'nothing' } : { is: 'unchecked' };
     }
-    if (local?.kind === 'directory' && local.problem !== null) this.#shut = path;
+    if (local?.kind === 'directory' && local.problem !== null) {
+      this.#shut = path;
+      this.isWhole.local = false;
+    }
     if (expected !== null) {
       const findings = judgeDocument(expected, local, local?.previous ?? null);
       return findings.length === 0 ? { is: 'same' } : { is: 'look' };

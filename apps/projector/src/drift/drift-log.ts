@@ -4,6 +4,7 @@ import {
   type DecidedEvent,
   derivedEventId,
   type DriftAction,
+  type DriftSide,
   driftStream,
   type EventData,
   type EventMetadata,
@@ -13,7 +14,6 @@ import {
   type NewEvent,
   type Position,
   type ScanKind,
-  type ScanSides,
 } from '@holdfast/domain';
 import { untilAnswered } from '../runtime/until-answered.ts';
 
@@ -98,12 +98,15 @@ export class DriftLog {
     );
   }
 
-  /** After a scan of everything: what was open, and was not found again, does not differ any more. */
-  async closeOthers(sides: ScanSides): Promise<void> {
+  /**
+   * After a scan of everything: what was open, and was not found again, does not differ any more.
+   * @param isWhole  whether everything on a side was looked at; where not, nobody knows
+   */
+  async closeOthers(isWhole: Readonly<Record<DriftSide, boolean>>): Promise<void> {
     await this.#untilCatalogKnows();
-    await this.#close({ side: 'local', node: this.#scan.node });
+    if (isWhole.local) await this.#close({ side: 'local', node: this.#scan.node });
     // Whichever node found it: the bucket is one for all of them.
-    if (sides === 'both') await this.#close({ side: 'cdn' });
+    if (isWhole.cdn) await this.#close({ side: 'cdn' });
   }
 
   async #close(question: Pick<OpenDriftQuestion, 'side' | 'node'>): Promise<void> {

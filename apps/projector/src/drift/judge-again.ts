@@ -12,13 +12,12 @@ import {
   previousPath,
   type UnsettledState,
 } from '@holdfast/domain';
-import { type ContentReader, documentOf } from '@holdfast/storage';
+import { documentOf } from '@holdfast/storage';
 import { type Expected, replicationOf, toExpected } from './expected.ts';
 import type { SecondLook } from './look-again.ts';
 
 export interface JudgePorts {
   readonly catalog: Pick<Catalog, 'document' | 'documents' | 'replication'>;
-  readonly content: Pick<ContentReader, 'recorded'>;
   readonly logId: string;
   /** Streams with events that this program cannot read: nobody knows what they want. */
   readonly unreadableStreams: ReadonlySet<string>;
@@ -63,7 +62,7 @@ export function judgeLocalAgain(
   const document = base === null ? null : ports.catalog.document(base);
   const known = judgeDocumentState(base, document, asked, path, ports.unreadableStreams);
   if (known !== null) return known;
-  if (document !== null && isBehind(document, look, ports)) return unsettled('lagging');
+  if (document !== null && isBehind(document, look)) return unsettled('lagging');
   const isOwn = path === base || (base !== null && path === previousPath(base));
   if (document?.status !== 'published' || !isOwn) {
     return judgeExtraAgain(look.local.get(path) ?? null, ports);
@@ -97,6 +96,7 @@ export function judgeRemoteAgain(
   if (document !== null) {
     const state = replicationOf(ports.catalog, document);
     if (state !== 'settled') return unsettled(state);
+    if (look.inBucket.get(document.path) !== document.version) return unsettled('lagging');
   }
   if (document?.status === 'published') {
     const finding = judgeObject(toExpected(ports.catalog, document), found, ports);
@@ -128,17 +128,17 @@ function judgeDocumentState(
   return hasChanged ? unsettled('moving') : null;
 }
 
-/** The local projector has not come to the document's newest event yet. */
-function isBehind(
-  { path, version, position }: CatalogDocument,
-  { checkpoint }: SecondLook,
-  { content }: JudgePorts,
-): boolean {
+/** The local projector had not come to the document's newest event when its file was looked at. */
+function isBehind({ path, version, position }: CatalogDocument, { checkpoint, onDisk }: SecondLook): boolean {
   if (checkpoint !== null && isPositionAtOrAfter(checkpoint, position)) return false;
-  return (content.recorded(path)?.version ?? -1) < version;
+  return (onDisk.get(path) ?? -1) < version;
 }
 
-function judgeExtraAgain(found: LocalEntry | null, { catalog }: JudgePorts): Verdict {
+/** @param found  what stands now at a name that no document has; null: nothing */
+export function judgeExtraAgain(
+  found: LocalEntry | null,
+  { catalog }: { catalog: Pick<Catalog, 'documents'> },
+): Verdict {
   if (found === null) return { is: 'nothing' };
   const { path, previous } = found;
   // An empty directory is where its documents should be: they are missing, it is not in the way.
@@ -155,7 +155,8 @@ function judgeExtraAgain(found: LocalEntry | null, { catalog }: JudgePorts): Ver
 }
 
 /** A directory in a document's place is told of by its own name. */
-const fileOf = (entry: LocalEntry | null): LocalEntry | null => (entry?.kind === 'directory' ? null : entry);
+export const fileOf = (entry: LocalEntry | null): LocalEntry | null =>
+  entry?.kind === 'directory' ? null : entry;
 
 const hashOf = (entry: LocalEntry | null): string | null | undefined =>
   entry === null || (entry.kind !== 'file' && entry.problem === null) ? undefined : entry.sha256;

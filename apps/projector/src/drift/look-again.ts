@@ -14,14 +14,15 @@ import {
   type Position,
   toHoldfastError,
 } from '@holdfast/domain';
-import { type ContentReader, generationRoot, type WalkThread } from '@holdfast/storage';
+import { type ContentReader, documentOf, generationRoot, type WalkThread } from '@holdfast/storage';
 import { PROBE_KEY } from '../cdn/probe-object.ts';
 import { inParallel } from '../runtime/in-parallel.ts';
+import { replicationOf } from './expected.ts';
 
 export interface LookPorts {
   readonly store: Pick<EventStore, 'head'>;
-  readonly catalog: Pick<Catalog, 'reached'>;
-  readonly content: Pick<ContentReader, 'generation' | 'checkpoint'>;
+  readonly catalog: Pick<Catalog, 'document' | 'replication' | 'reached'>;
+  readonly content: Pick<ContentReader, 'generation' | 'checkpoint' | 'recorded'>;
   readonly bucket: Pick<ObjectStore, 'head' | 'get'>;
   readonly thread: Pick<WalkThread, 'look'>;
   readonly clock: Pick<Clock, 'sleep'>;
@@ -33,6 +34,10 @@ export interface LookPorts {
 export interface SecondLook {
   /** Every content event up to here was on disk before the files were looked at. */
   readonly checkpoint: Position | null;
+  /** Versions by document that were on disk before the files were looked at; whatever came later was perhaps not seen. */
+  readonly onDisk: ReadonlyMap<string, number>;
+  /** Versions by document that were settled before the bucket was asked. */
+  readonly inBucket: ReadonlyMap<string, number>;
   readonly local: ReadonlyMap<string, LocalEntry | null>;
   /** An error where the bucket did not say. */
   readonly remote: ReadonlyMap<string, FoundObject | HoldfastError | null>;
@@ -64,6 +69,8 @@ export async function lookAgain(
   // Nearly always there is nothing to look at.
   const isAsked = question.local.length + question.remote.length > 0;
   const checkpoint = isAsked ? content.checkpoint() : null;
+  const onDisk = versionsOnDisk(ports, question.local);
+  const inBucket = versionsInBucket(ports, question.remote);
   const [local, remote] = await Promise.all([
     lookLocally(ports, generation, question.local),
     lookRemotely(ports, question.remote, question.download),
@@ -72,7 +79,18 @@ export async function lookAgain(
   if (isAsked) {
     await catalog.reached(await store.head(), { timeoutMs: LOG_PATIENCE_MS, signal });
   }
-  return { checkpoint, local, remote };
+  return { checkpoint, onDisk, inBucket, local, remote };
+}
+
+function versionsOnDisk({ content }: LookPorts, paths: readonly string[]): Map<string, number> {
+  const documents = new Set(paths.map(documentOf).filter((path) => path !== null));
+  return new Map([...documents].map((path) => [path, content.recorded(path)?.version ?? -1]));
+}
+
+function versionsInBucket({ catalog }: LookPorts, keys: readonly string[]): Map<string, number> {
+  const documents = keys.map((key) => catalog.document(key)).filter((document) => document !== null);
+  const settled = documents.filter((document) => replicationOf(catalog, document) === 'settled');
+  return new Map(settled.map(({ path, version }) => [path, version]));
 }
 
 async function lookLocally(

@@ -1,5 +1,5 @@
 import type { Catalog } from '@holdfast/catalog';
-import { type Finding, HoldfastError, type Repair } from '@holdfast/domain';
+import { type EventStore, type Finding, HoldfastError, type Repair } from '@holdfast/domain';
 import { allowedOrphans, type MaxRepairs } from '@holdfast/settings';
 import type { DriftLog } from './drift-log.ts';
 import type { FindingsFile } from './findings-file.ts';
@@ -7,6 +7,7 @@ import { type LocalRepairPorts, quarantineOrphans, restoreLocally } from './repa
 import { deleteOrphans, type RemoteRepairPorts, replicateAgain } from './repair-remote.ts';
 
 export interface RepairPorts extends LocalRepairPorts, RemoteRepairPorts {
+  readonly store: EventStore;
   readonly catalog: LocalRepairPorts['catalog'] &
     RemoteRepairPorts['catalog'] &
     Pick<Catalog, 'documentCounts'>;
@@ -32,6 +33,7 @@ export interface Repaired {
   restored: number;
   /** Asked for from the bucket's projector, and put there since. */
   replicated: number;
+  /** Moved away, or found to be no orphan any more. */
   quarantined: number;
   deleted: number;
   /** Findings that could not be mended, or not yet. */

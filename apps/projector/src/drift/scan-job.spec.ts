@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Catalog } from '@holdfast/catalog';
 import { driftStream, type Finding, noCdnCounts } from '@holdfast/domain';
 import {
   deleted,
@@ -101,6 +102,25 @@ describe('orphans', () => {
   });
 });
 
+/** The catalog, which a scan waits for when it begins and each time it has looked again: something happens in between. */
+function catalogAfterLook(happens: () => Promise<void>): Catalog {
+  let calls = 0;
+  const reached: Catalog['reached'] = async (...args) => {
+    calls += 1;
+    if (calls === 2) await happens();
+    // What has happened by now is in the log too.
+    await world.node.catalog.caughtUp();
+    return world.node.catalog.reached(...args);
+  };
+  return new Proxy({} as Catalog, {
+    get: (_, name) => {
+      const { catalog } = world.node;
+      const value: unknown = name === 'reached' ? reached : Reflect.get(catalog, name);
+      return typeof value === 'function' ? (value.bind(catalog) as unknown) : value;
+    },
+  });
+}
+
 describe('what is no drift', () => {
   it('a replica that waits, and one that was given up', async () => {
     await runWith(['a.json', 'b.json', 'c.json'], { withoutCdn: true });
@@ -120,6 +140,50 @@ describe('what is no drift', () => {
     expect(findings).toEqual([]);
     expect(report?.counts.cdn).toMatchObject({ lagging: 1, orphan: 0 });
   });
+
+  it('a file that the local projector wrote after it was looked at, and before it was judged', async () => {
+    let write = (): void => undefined;
+    const written = new Promise<void>((resolve) => (write = resolve));
+    const catalog = catalogAfterLook(async () => {
+      write();
+      await world.node.projector.caughtUp();
+    });
+    await runWith(['a.json', 'c.json'], { withoutCdn: true, catalog });
+    const holding = world.node.projector.exclusively(() => written);
+    await world.given(published('a.json', { n: 2 }), published('b.json'), deleted('c.json'));
+    await world.node.catalog.caughtUp();
+    const { report, findings } = await world.scan('full', { sides: 'local' });
+    await holding;
+    expect(findings).toEqual([]);
+    expect(report?.counts.local).toMatchObject({ same: 0, lagging: 3 });
+  });
+
+  it('an object that was deleted, and reported so, after the bucket had answered', async () => {
+    await world.given(published('a.json'), deleted('a.json'));
+    await world.putObject('a.json', '{}');
+    const gone = { path: path('a.json'), version: 1, action: 'delete', sha256: null, etag: null } as const;
+    const catalog = catalogAfterLook(async () => {
+      await world.bucket.deleteMany(['a.json']);
+      const data = { ...gone, attempt: 1, durationMs: 1 };
+      await record(world.store, newEvent({ type: 'ContentReplicated', data }));
+    });
+    await world.run({ withoutCdn: true, catalog });
+    const { report, findings } = await world.scan();
+    expect(findings).toEqual([]);
+    expect(report?.counts.cdn).toMatchObject({ lagging: 1, orphan: 0 });
+  });
+
+  it('a stray that was published over, and deleted on both sides, while it was looked at', async () => {
+    const catalog = catalogAfterLook(async () => {
+      await world.given(published('stray.json'), deleted('stray.json'));
+      await world.settled();
+    });
+    await runWith(['a.json'], { catalog });
+    world.plant(world.live('stray.json'), '{}');
+    await world.putObject('stray.json', '{}');
+    const { findings } = await world.scan();
+    expect(findings).toEqual([]);
+  });
 });
 
 it('a bucket that does not answer is never fine, and the disk is checked all the same', async () => {
@@ -132,6 +196,46 @@ it('a bucket that does not answer is never fine, and the disk is checked all the
   expect(findings.map(shown).sort()).toEqual(['cdn unreadable ', 'local missing a.json']);
   expect(report).toMatchObject({ counts: { cdn: { same: 0, unreadable: 3 } }, roots: { cdn: null } });
   expect(job.counts['drift']).toBe(4);
+});
+
+describe('what could not be looked at stays open', () => {
+  const open = (): string[] =>
+    world.node.catalog
+      .openDrift({ after: null, limit: 99 })
+      .map(({ side, outcome, path: at }) => `${side} ${outcome} ${at}`);
+
+  it('on the bucket’s side while it does not answer', async () => {
+    const faulty = new FaultyObjectStore(world.bucket);
+    world.bucket = faulty;
+    await runWith(['a.json', 'b.json']);
+    const bytes = readFileSync(world.live('a.json'), 'utf8');
+    rmSync(world.object('a.json'));
+    rmSync(world.live('a.json'));
+    await world.scan();
+    expect(open()).toEqual(['cdn missing a.json', 'local missing a.json']);
+    world.plant(world.live('a.json'), bytes);
+    faulty.fail('list', { times: 1 });
+    await world.scan();
+    expect(open()).toEqual(['cdn missing a.json']);
+    world.plant(world.object('a.json'), bytes);
+    await world.scan();
+    expect(open()).toEqual([]);
+  });
+
+  it('below a directory that cannot be read', async () => {
+    // Root reads everything.
+    if (process.getuid?.() === 0) return;
+    await runWith(['shut/a.json', 'shut/b.json']);
+    rmSync(world.live('shut/a.json'));
+    await world.scan();
+    chmodSync(world.live('shut'), 0o000);
+    const { report } = await world.scan();
+    expect(report?.counts.local).toMatchObject({ same: 0, unreadable: 2 });
+    chmodSync(world.live('shut'), 0o755);
+    expect(open()).toEqual(['local different shut/', 'local missing shut/a.json']);
+    await world.scan();
+    expect(open()).toEqual(['local missing shut/a.json']);
+  });
 });
 
 /** Keeps what is asked of it while somebody looks. */

@@ -75,7 +75,7 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
   try {
     await refuseOtherLog(ports, signal);
     findings.begin();
-    result = await scan(ports, {
+    const scanned = await scan(ports, {
       kind,
       sides,
       signal,
@@ -86,8 +86,9 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
         run.onProgress({ phase: 'comparing', done, total });
       },
     });
+    result = scanned.result;
     for await (const page of findings.pages(500)) await driftLog.detected(page);
-    if (kind !== 'quick') await driftLog.closeOthers(sides);
+    if (kind !== 'quick') await driftLog.closeOthers(scanned.isWhole);
   } catch (error) {
     // A process that ends leaves that to the next one, which begins the scan again.
     signal.throwIfAborted();

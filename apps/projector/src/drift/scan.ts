@@ -50,6 +50,7 @@ export interface ScanRun {
   readonly onProgress: (done: number, total: number) => void;
 }
 
+/** What its report says. */
 export type ScanResult = Pick<
   EventData<'ScanCompleted'>,
   'sides' | 'counts' | 'roots' | 'unsettled' | 'findingCount' | 'findings' | 'disk'
@@ -65,10 +66,14 @@ const CATALOG_PATIENCE_MS = 60_000;
 
 /**
  * Compares the log with the local files and, where it is to, with the bucket, and changes nothing.
+ * @returns the report, and of which sides everything could be looked at
  * @throws GENERATION_REPLACED, LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING, STORAGE_UNAVAILABLE; an
  *         `AbortError`
  */
-export async function scan(ports: ScanPorts, run: ScanRun): Promise<ScanResult> {
+export async function scan(
+  ports: ScanPorts,
+  run: ScanRun,
+): Promise<{ result: ScanResult } & Pick<Comparison, 'isWhole'>> {
   const { store, catalog, content, dataDir } = ports;
   const { kind, signal } = run;
   // A catalog that is still being built would take everything it does not know for an orphan.
@@ -81,10 +86,12 @@ export async function scan(ports: ScanPorts, run: ScanRun): Promise<ScanResult> 
     const comparison = await begin(ports, run, { generation, thread });
     if (kind === 'quick') await compareSample(ports, run, { comparison, thread, generation });
     else await compareAll(ports, run, { comparison, thread, generation, pace });
-    const { counts, findings, findingCount, unsettled } = comparison;
+    const { counts, findings, findingCount, unsettled, isWhole } = comparison;
     const none = { expected: null, local: null, cdn: null };
     const roots = kind === 'quick' ? none : comparison.roots();
-    return { sides: run.sides, counts, roots, unsettled, findings, findingCount, disk: readDisk(dataDir) };
+    const { sides } = run;
+    const disk = readDisk(dataDir);
+    return { result: { sides, counts, roots, unsettled, findings, findingCount, disk }, isWhole };
   } finally {
     pace.end();
     await thread.close();
