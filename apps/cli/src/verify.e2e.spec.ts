@@ -69,6 +69,26 @@ it('verifies, mends, keeps what it moved away, and gives it back', async () => {
   });
 });
 
+it('shows what it found where the repair failed, and says so', async () => {
+  const empty = await startProduct();
+  try {
+    writeFileSync(join(empty.dataDir, 'content', 'stray.json'), '{}');
+    const { code, stdout, stderr } = await empty.holdfast('verify', '--full', '--repair');
+    expect(code).toBe(1);
+    expect(stdout).toContain('stray.json');
+    expect(stdout).toContain('local: same 0, orphan 1');
+    expect(stderr).toContain('The repair failed. LOG_MISMATCH: Nothing was repaired');
+    const { stdout: text } = await empty.holdfast('verify', '--full', '--repair', '--json');
+    expect(JSON.parse(text)).toMatchObject({
+      findings: [{ side: 'local', outcome: 'orphan', path: 'stray.json' }],
+      repaired: null,
+      error: { code: 'LOG_MISMATCH' },
+    });
+  } finally {
+    await empty.stop();
+  }
+});
+
 it('refuses what nobody can mean', async () => {
   for (const wrong of [
     ['--full', '--deep'],

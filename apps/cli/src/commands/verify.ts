@@ -41,16 +41,30 @@ export const addVerify: AddCommand = (program, attach) => {
     const request = { kind, repair: wanted, ...(confirm === undefined ? {} : { confirm }) };
     const requested = await context.client.send<JobAnswer>('POST', '/v1/drift/scans', request);
     const job = await watchJob(context, requested.id);
-    if (job.error !== null) {
+    const scan = await readScan(context, job);
+    const failed = job.error === null ? null : `${job.error.code}: ${job.error.message}`;
+    if (scan?.state !== 'completed') {
       // Nobody may take a scan that did not come to its end for "nothing differs".
       context.output.json(job);
-      context.output.note(`The scan did not come to its end. ${job.error.code}: ${job.error.message}`);
+      context.output.note(`The scan did not come to its end. ${failed ?? ''}`);
       return EXIT.foundSomething;
     }
-    const scan = await context.client.get<ScanAnswer>(`/v1/drift/scans/${encodeURIComponent(job.id)}`);
-    return report(context, job, scan, await readFindings(context, scan));
+    const code = report(context, job, scan, await readFindings(context, scan));
+    if (failed === null) return code;
+    context.output.note(`The repair failed. ${failed}`);
+    return EXIT.foundSomething;
   });
 };
+
+/** Null where it failed before it began. */
+async function readScan({ client }: Context, { id, error }: JobAnswer): Promise<ScanAnswer | null> {
+  try {
+    return await client.get<ScanAnswer>(`/v1/drift/scans/${encodeURIComponent(id)}`);
+  } catch (failure) {
+    if (error !== null && hasCode(failure, 'SCAN_NOT_FOUND')) return null;
+    throw failure;
+  }
+}
 
 /** All of them where the server still has them, else the first hundred. */
 async function readFindings({ client }: Context, scan: ScanAnswer): Promise<readonly Finding[]> {
@@ -78,8 +92,10 @@ function report(
   findings: readonly Finding[],
 ): ExitCode {
   const { counts, roots, unsettled, kind, sides } = scan;
-  const repaired = scan.repair === 'none' ? null : job.counts;
-  output.json({ scanId: scan.id, kind, sides, counts, findings, roots, unsettled, repaired });
+  // What a repair had done before it failed is not counted.
+  const repaired = scan.repair === 'none' || job.error !== null ? null : job.counts;
+  const { error } = job;
+  output.json({ scanId: scan.id, kind, sides, counts, findings, roots, unsettled, repaired, error });
   output.table(
     ['Side', 'Outcome', 'What', 'Path', 'Expected', 'Found'],
     findings

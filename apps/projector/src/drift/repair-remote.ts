@@ -11,6 +11,7 @@ import {
   type ObjectStore,
   type Position,
   replicationStream,
+  toHoldfastError,
 } from '@holdfast/domain';
 import { inParallel } from '../runtime/in-parallel.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
@@ -126,15 +127,28 @@ async function deleteUnknown(
 ): Promise<readonly Finding[]> {
   const { bucket, catalog, store, log, logId, signal } = ports;
   const ours: Finding[] = [];
+  const failed = new Set<string>();
+  const fail = (key: string, error: unknown): void => {
+    signal.throwIfAborted();
+    const { code, message } = toHoldfastError(error);
+    log.error({ key, code }, `${key} could not be deleted from the bucket: ${message}`);
+    failed.add(key);
+  };
   await inParallel(findings, CONCURRENCY, async (finding) => {
-    const head = await bucket.head(finding.path, { signal });
-    if (head?.metadata['holdfast-log'] === logId) ours.push(finding);
+    try {
+      const head = await bucket.head(finding.path, { signal });
+      if (head?.metadata['holdfast-log'] === logId) ours.push(finding);
+    } catch (error) {
+      fail(finding.path, error);
+    }
   });
   const keys = ours.map(({ path }) => path);
   if (keys.length === 0) return [];
-  const failures = await bucket.deleteMany(keys, { signal });
-  for (const { key, error } of failures) {
-    log.error({ key, code: error.code }, `${key} could not be deleted from the bucket: ${error.message}`);
+  try {
+    for (const { key, error } of await bucket.deleteMany(keys, { signal })) fail(key, error);
+  } catch (error) {
+    // Perhaps it was carried out all the same.
+    for (const key of keys) fail(key, error);
   }
   // Somebody may have published one of them in the meantime, and what was deleted was its replica.
   await catalog.reached(await store.head(), { timeoutMs: Number.POSITIVE_INFINITY, signal });
@@ -142,6 +156,5 @@ async function deleteUnknown(
     ours.flatMap((finding) => toAsk(finding, ports, 'published')),
     ports,
   );
-  const failed = new Set(failures.map(({ key }) => key));
   return ours.filter(({ path }) => !failed.has(path));
 }

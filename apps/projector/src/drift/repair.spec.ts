@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { published } from '@holdfast/domain/testing';
+import { FaultyObjectStore, published } from '@holdfast/domain/testing';
 import { readTree } from '@holdfast/storage/testing';
 import type { ScanJobPorts } from './scan-job.ts';
 import { DriftWorld } from './testing/drift-world.ts';
@@ -13,11 +13,12 @@ beforeEach(() => {
 });
 afterEach(() => world.dispose());
 
-/** The local projector, where something happens between a scan and the first thing that its repair asks for. */
-function localAfter(happens: () => Promise<void>): ScanJobPorts['local'] {
-  let happened: Promise<void> | null = null;
+/** The local projector, where something happens before a call of a repair to it: by default before the first. */
+function localAfter(happens: () => Promise<void> | void, call = 1): ScanJobPorts['local'] {
+  let calls = 0;
   const projector = async () => {
-    await (happened ??= happens());
+    calls += 1;
+    if (calls === call) await happens();
     return world.node.projector;
   };
   return {
@@ -27,9 +28,13 @@ function localAfter(happens: () => Promise<void>): ScanJobPorts['local'] {
   };
 }
 
-async function runWith(paths: readonly string[], beforeRepair: () => Promise<void>): Promise<void> {
+async function runWith(
+  paths: readonly string[],
+  beforeRepair: () => Promise<void> | void = () => undefined,
+  call?: number,
+): Promise<void> {
   await world.given(...paths.map((each) => published(each)));
-  await world.run({ local: localAfter(beforeRepair) });
+  await world.run({ local: localAfter(beforeRepair, call) });
   await world.settled();
 }
 
@@ -79,14 +84,59 @@ describe('an orphan that is none any more when the repair comes to it stays', ()
   });
 
   it('a directory that somebody keeps files in by now', async () => {
-    await runWith(['a.json'], () => {
-      world.plant(world.live('kept/by-hand.json'), '{}');
-      return Promise.resolve();
-    });
+    await runWith(['a.json'], () => world.plant(world.live('kept/by-hand.json'), '{}'));
     mkdirSync(world.live('kept'));
     await world.scan('full', { repair: 'all' });
     expect(Object.keys(readTree(world.live())).sort()).toEqual(['a.json', 'kept/by-hand.json']);
     const { findings } = await world.scan();
     expect(findings).toMatchObject([{ outcome: 'orphan', path: 'kept/by-hand.json' }]);
+  });
+});
+
+it('a repair that fails tells what it found and left', async () => {
+  await runWith(['a.json', 'b.json'], () => rmSync(world.at('content')), 2);
+  rmSync(world.live('a.json'));
+  rmSync(world.object('b.json'));
+  world.plant(world.live('stray.json'), '{}');
+  const { job, scan } = await world.scan('full', { repair: 'all' });
+  expect(job).toMatchObject({ state: 'failed', error: { code: 'LOCAL_FILE_NOT_READY' } });
+  expect(scan).toMatchObject({ state: 'completed' });
+  expect(world.alerts.raised.get('DRIFT_FOUND')?.details).toMatchObject({ found: 3, left: 2 });
+});
+
+describe('while the bucket fails', () => {
+  const strays = Array.from({ length: 70 }, (_, number) => `s/${number}.json`);
+  const runWithStrays = async (faulty: FaultyObjectStore): Promise<void> => {
+    world.bucket = faulty;
+    await runWith(['a.json']);
+    for (const stray of strays) await world.putObject(stray, '{}');
+  };
+
+  it('an orphan that it says nothing of is left, and the others go', async () => {
+    const faulty = new FaultyObjectStore(world.bucket);
+    await runWithStrays(faulty);
+    // The first is the scan's.
+    faulty.fail('head', { key: 's/3.json', after: 1 });
+    const { job } = await world.scan('full', { repair: 'all' });
+    expect(job).toMatchObject({ state: 'succeeded', counts: { deleted: 69, notRepaired: 1 } });
+    expect(readTree(world.bucketFolder)).toMatchObject({ 's/3.json': '{}' });
+    expect(world.alerts.raised.get('DRIFT_FOUND')?.details).toMatchObject({ found: 70, left: 1 });
+  });
+
+  it('the rest goes on, and what was published meanwhile is put back', async () => {
+    class Overtaken extends FaultyObjectStore {
+      override async deleteMany(...args: Parameters<FaultyObjectStore['deleteMany']>) {
+        await world.given(published('s/0.json', { now: true }));
+        await world.settled();
+        return super.deleteMany(...args);
+      }
+    }
+    const faulty = new Overtaken(world.bucket);
+    await runWithStrays(faulty);
+    faulty.fail('deleteMany', { lose: 'answer' });
+    const { job } = await world.scan('full', { repair: 'all' });
+    expect(job).toMatchObject({ state: 'succeeded', counts: { deleted: 6, notRepaired: 64 } });
+    await world.settled();
+    expect(readTree(world.bucketFolder)).toMatchObject({ 's/0.json': '{"now":true}' });
   });
 });

@@ -46,14 +46,24 @@ const PAGE = 64;
 const LOCAL_RESTORES = new Set<Finding['outcome']>(['missing', 'different', 'unreadable']);
 const REMOTE_RESTORES = new Set<Finding['outcome']>(['missing', 'different']);
 
+export const nothingRepaired = (): Repaired => ({
+  restored: 0,
+  replicated: 0,
+  quarantined: 0,
+  deleted: 0,
+  notRepaired: 0,
+  orphansLeft: 0,
+});
+
 /**
  * Mends what a scan found (guarantee 7): restores what is missing or different; touches orphans only when asked, and
  * only where they are few on both sides.
- * @throws LOG_MISMATCH, with nothing touched
+ * @param repaired  counted up, also by one that throws
+ * @throws LOG_MISMATCH, with nothing touched; LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, EVENT_UNREADABLE,
+ *         CATALOG_LAGGING, DISK_FULL, STORAGE_UNAVAILABLE
  */
-export async function repair(ports: RepairPorts, request: RepairRequest): Promise<Repaired> {
-  const repaired = { restored: 0, replicated: 0, quarantined: 0, deleted: 0, notRepaired: 0, orphansLeft: 0 };
-  if (request.repair === 'none') return repaired;
+export async function repair(ports: RepairPorts, request: RepairRequest, repaired: Repaired): Promise<void> {
+  if (request.repair === 'none') return;
   const orphans = await countOrphans(request);
   await ports.refuseOtherLog();
   refuseEmptyLog(ports, orphans);
@@ -114,7 +124,6 @@ export async function repair(ports: RepairPorts, request: RepairRequest): Promis
       (deleted) => (repaired.deleted += deleted),
     );
   }
-  return repaired;
 }
 
 interface OrphanCounts {

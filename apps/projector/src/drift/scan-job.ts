@@ -20,7 +20,7 @@ import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { untilAnswered } from '../runtime/until-answered.ts';
 import { DriftLog } from './drift-log.ts';
 import { FindingsFile, removeOldFindings } from './findings-file.ts';
-import { repair, type Repaired } from './repair.ts';
+import { nothingRepaired, repair, type Repaired } from './repair.ts';
 import { scan, type ScanPorts, type ScanResult } from './scan.ts';
 import { tellDrift } from './tell-drift.ts';
 
@@ -45,7 +45,7 @@ const MAX_INTERRUPTED = 100;
 /**
  * A scan, and the repair that was asked for with it. One that a crash cut short is recorded as aborted, and begins
  * again. Counts `compared`, `drift`, and what was repaired.
- * @throws what `scan` and `repair` throw, once `ScanAborted` is recorded
+ * @throws what `scan` throws, once `ScanAborted` is recorded; what `repair` throws, once it is told what is left
  */
 export const scanJob =
   (ports: ScanJobPorts): RunJob =>
@@ -102,26 +102,30 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
     // For the other nodes, which do not see this one's files.
     isAllListed ? null : findings.firstLines(MAX_FINDINGS_BYTES),
   );
-  const repaired = await repair(
-    {
-      ...ports,
-      driftLog,
-      quarantine: new Quarantine(dataDir),
-      scanId,
-      metadata,
-      signal,
-      refuseOtherLog: () => refuseOtherLog(ports, signal),
+  const repaired = nothingRepaired();
+  const repairing = {
+    ...ports,
+    driftLog,
+    quarantine: new Quarantine(dataDir),
+    scanId,
+    metadata,
+    signal,
+    refuseOtherLog: () => refuseOtherLog(ports, signal),
+  };
+  const request = {
+    repair: wanted,
+    confirmedOrphans,
+    findings,
+    onProgress: (phase: string, done: number): void => {
+      run.onProgress({ phase, done, total: result.findingCount });
     },
-    {
-      repair: wanted,
-      confirmedOrphans,
-      findings,
-      onProgress: (phase, done) => {
-        run.onProgress({ phase, done, total: result.findingCount });
-      },
-    },
-  );
-  tellDrift(ports, { kind, result, repaired });
+  };
+  try {
+    await repair(repairing, request, repaired);
+  } finally {
+    // Whatever ended it: what it left is drift.
+    tellDrift(ports, { kind, result, repaired });
+  }
   return countsOf(result, repaired);
 }
 

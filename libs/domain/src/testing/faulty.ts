@@ -64,7 +64,10 @@ class Faults<Method extends string> {
   }
 }
 
-type ObjectStoreMethod = Exclude<keyof ObjectStore, 'settleMs' | 'reservedKeyBytes' | 'objectsPerList' | 'close'>;
+type ObjectStoreMethod = Exclude<
+  keyof ObjectStore,
+  'settleMs' | 'reservedKeyBytes' | 'objectsPerList' | 'close'
+>;
 
 /** A bucket whose calls fail when they are told to; without faults it is the bucket it stands before. */
 export class FaultyObjectStore implements ObjectStore {
