@@ -102,12 +102,12 @@ describe('orphans', () => {
   });
 });
 
-/** The catalog, which a scan waits for when it begins and each time it has looked again: something happens in between. */
+/** The catalog, which is waited for when the job begins, when the scan does, and each time it has looked again: something happens in between. */
 function catalogAfterLook(happens: () => Promise<void>): Catalog {
   let calls = 0;
   const reached: Catalog['reached'] = async (...args) => {
     calls += 1;
-    if (calls === 2) await happens();
+    if (calls === 3) await happens();
     // What has happened by now is in the log too.
     await world.node.catalog.caughtUp();
     return world.node.catalog.reached(...args);
