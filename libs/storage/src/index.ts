@@ -23,7 +23,7 @@ export {
 } from './generation-index.ts';
 export { IndexReader } from './index-reader.ts';
 export { ContentTree, type Removal, type Replacement } from './content-tree.ts';
-export { documentOf, lookAt } from './look-at-file.ts';
+export { documentOf, isMisread, lookAt } from './look-at-file.ts';
 export { WalkThread } from './walk-thread.ts';
 export { Quarantine } from './quarantine.ts';
 export { BulkTree } from './bulk-tree.ts';

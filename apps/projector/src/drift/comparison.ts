@@ -15,6 +15,7 @@ import {
   noLocalCounts,
   type ScanSides,
 } from '@holdfast/domain';
+import { isMisread } from '@holdfast/storage';
 import type { Expected } from './expected.ts';
 import {
   type JudgePorts,
@@ -132,7 +133,8 @@ export class Comparison {
     }
     if (local?.kind === 'directory' && local.problem !== null) {
       this.#shut = path;
-      this.isWhole.local = false;
+      // Below a name that is not UTF-8 nothing was ever looked at.
+      if (!isMisread(path)) this.isWhole.local = false;
     }
     if (expected !== null) {
       const findings = judgeDocument(expected, local, local?.previous ?? null);

@@ -1,4 +1,4 @@
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Finding, MAX_DOCUMENT_BYTES } from '@holdfast/domain';
 import { FaultyObjectStore, published } from '@holdfast/domain/testing';
@@ -30,6 +30,21 @@ describe('a local name that is not UTF-8', () => {
     ]);
     expect(job.counts).toMatchObject({ quarantined: 0, notRepaired: 2 });
     expect((await world.scan('full', { sides: 'local' })).findings).toEqual(findings);
+  });
+
+  it('keeps no other drift open that is mended', async () => {
+    await world.given(published('a.json'));
+    await world.run({ withoutCdn: true });
+    mkdirSync(Buffer.from(`${world.live('')}/d\xff`, 'latin1'));
+    const bytes = readFileSync(world.live('a.json'));
+    rmSync(world.live('a.json'));
+    const open = async (): Promise<string[]> => {
+      await world.scan('full', { sides: 'local' });
+      return world.node.catalog.openDrift({ after: null, limit: 9 }).map(({ path }) => path);
+    };
+    expect(await open()).toEqual(['a.json', 'd\ufffd/']);
+    writeFileSync(world.live('a.json'), bytes);
+    expect(await open()).toEqual(['d\ufffd/']);
   });
 });
 

@@ -21,7 +21,7 @@ import { untilAnswered } from '../runtime/until-answered.ts';
 import { DriftLog } from './drift-log.ts';
 import { FindingsFile, removeOldFindings } from './findings-file.ts';
 import { nothingRepaired, repair, type Repaired } from './repair.ts';
-import { scan, type ScanPorts, type ScanResult } from './scan.ts';
+import { CATALOG_PATIENCE_MS, scan, type ScanPorts, type ScanResult } from './scan.ts';
 import { tellDrift } from './tell-drift.ts';
 
 export interface ScanJobPorts extends ScanPorts {
@@ -123,8 +123,8 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
   try {
     await repair(repairing, request, repaired);
   } finally {
-    // Whatever ended it: what it left is drift.
-    tellDrift(ports, { kind, result, repaired });
+    // What a failure left is drift; a process that ends leaves the rest to the next one, which begins again.
+    if (!signal.aborted) tellDrift(ports, { kind, result, repaired });
   }
   return countsOf(result, repaired);
 }
@@ -168,7 +168,7 @@ async function abortInterrupted(ports: ScanJobPorts, run: JobRun): Promise<void>
   const { signal } = run;
   const head = await untilAnswered({ clock, signal }, () => store.head());
   signal.throwIfAborted();
-  if (head !== null) await catalog.reached(head, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+  if (head !== null) await catalog.reached(head, { timeoutMs: CATALOG_PATIENCE_MS, signal });
   for (const { id, kind } of catalog.scans({ node, state: 'running', limit: MAX_INTERRUPTED })) {
     const metadata = (now: Date) => metadataOf(run, now);
     await new DriftLog({ ...ports, signal }, { scanId: id, node, kind, metadata }).aborted(INTERRUPTED);

@@ -62,7 +62,7 @@ export type ScanResult = Pick<
  */
 const PAGE = 25;
 const SAMPLE = 100;
-const CATALOG_PATIENCE_MS = 60_000;
+export const CATALOG_PATIENCE_MS = 60_000;
 
 /**
  * Compares the log with the local files and, where it is to, with the bucket, and changes nothing.
