@@ -29,15 +29,17 @@ import { unavailable } from './translate-error.ts';
 export class Connection {
   /** Address for messages, without credentials. */
   readonly server: string;
-  readonly #client: EventStoreDBClient;
+  readonly #url: string;
   readonly #deadlineMs: number;
   readonly #credentials: { username: string; password: string } | undefined;
   readonly #sources = new Set<LiveSource>();
+  #client: EventStoreDBClient;
 
   /** @throws CONFIG_INVALID */
   constructor(url: string, deadlineMs: number) {
     const { server, credentials } = partsOf(url);
     this.server = server;
+    this.#url = url;
     this.#credentials = credentials;
     this.#deadlineMs = deadlineMs;
     try {
@@ -149,8 +151,7 @@ export class Connection {
     for (const source of [...this.#sources]) await source.close();
     await this.inTime(this.#client.dispose()).catch(() => undefined);
     // The client has no way to close its channel, which would keep the connection for half an hour.
-    const { getChannel } = this.#client as unknown as { getChannel: () => Promise<{ close(): void }> };
-    await this.inTime(getChannel()).then(
+    await this.inTime(channelOf(this.#client)).then(
       (channel) => {
         channel.close();
       },
@@ -159,10 +160,13 @@ export class Connection {
   }
 
   async *#guarded<Event>(read: Reading<Event>, maxCount: number): AsyncGenerator<Event, void, undefined> {
+    const client = this.#client;
+    let isLate = false;
     let expire = (): void => undefined;
     const expired = new Promise<never>((_, reject) => {
       expire = (): void => {
-        reject(this.#late());
+        isLate = true;
+        reject(this.#late(client));
       };
     });
     expired.catch(() => undefined);
@@ -189,7 +193,7 @@ export class Connection {
       // Whoever only stops iterating leaves the call open on the server. A call that has failed is over there, and one
       // with little left soon is: to cancel these too would be a reset for each small read, and servers end connections
       // with many of those.
-      if (!hasEnded && left > FEW_LEFT) void read.cancel().catch(() => undefined);
+      if (!hasEnded && (isLate || left > FEW_LEFT)) void read.cancel().catch(() => undefined);
       // One that the server has ended stays open here until it is read to its end.
       read.resume();
     }
@@ -197,10 +201,11 @@ export class Connection {
 
   /** @throws EVENT_STORE_UNAVAILABLE where it takes longer than any call may */
   async inTime<T>(call: Promise<T>): Promise<T> {
+    const client = this.#client;
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(this.#late());
+        reject(this.#late(client));
       }, this.#deadlineMs);
     });
     try {
@@ -210,10 +215,36 @@ export class Connection {
     }
   }
 
-  #late(): HoldfastError {
+  /** @param client  the one that was called */
+  #late(client: EventStoreDBClient): HoldfastError {
+    void this.#connectAnew(client).catch(() => undefined);
     return unavailable(this.server, 'in time', `nothing came within ${this.#deadlineMs} ms`);
   }
+
+  /**
+   * gRPC waits for ever for a server that takes the connection and then says nothing, such as a proxy whose server is
+   * gone. So a connection that is still being made when a call has run out of time is given up, and with it the
+   * client: it would not make another.
+   */
+  async #connectAnew(client: EventStoreDBClient): Promise<void> {
+    const channel = await channelOf(client);
+    if (client !== this.#client || channel.getConnectivityState(false) !== CONNECTING) return;
+    this.#client = EventStoreDBClient.connectionString(this.#url);
+    channel.close();
+  }
 }
+
+/** gRPC's number for a channel that is not connected yet, and does not know that it cannot be. */
+const CONNECTING = 1;
+
+interface Channel {
+  getConnectivityState(connect: boolean): number;
+  close(): void;
+}
+
+/** Rejects where the client does not find the server of a cluster. */
+const channelOf = (client: EventStoreDBClient): Promise<Channel> =>
+  (client as unknown as { getChannel: () => Promise<Channel> }).getChannel();
 
 /** Events that wait for a consumer, besides what gRPC holds. */
 const HIGH_WATER_MARK = 64;

@@ -205,6 +205,24 @@ describe('a server', () => {
     await follower.stop();
   });
 
+  it('that takes a connection and never speaks on it is left for a connection of its own', async () => {
+    // gRPC shares connections between the stores of a process.
+    await store.close();
+    const impatient = await open({ deadlineMs: 500 });
+    const follower = follow(impatient);
+    await eventually('it follows', () => follower.ids().length === 1);
+    server.swallow(true);
+    server.cut();
+    await eventually('it waits for the new connection', async () => {
+      const error = await impatient.head().catch((failed: Error) => failed);
+      return error instanceof HoldfastError && error.message.includes('nothing came within 500 ms');
+    });
+    server.swallow(false);
+    await untilAnswered(() => record(impatient, deleted('units/a.json')));
+    await eventually('it follows again', () => follower.ids().length === 2, 30_000);
+    await follower.stop();
+  });
+
   it('that is not there does not open, and says so without its password', async () => {
     server.stop();
     const url = server.url.replace('127', 'somebody:secret@127');
