@@ -24,6 +24,7 @@ export {
 export { IndexReader } from './index-reader.ts';
 export { ContentTree, type Removal, type Replacement } from './content-tree.ts';
 export { documentOf, isMisread, lookAt } from './look-at-file.ts';
+export { countInside } from './count-inside.ts';
 export { WalkThread } from './walk-thread.ts';
 export { Quarantine } from './quarantine.ts';
 export { BulkTree } from './bulk-tree.ts';

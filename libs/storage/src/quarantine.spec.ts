@@ -17,6 +17,7 @@ import { readTree, temporaryDirectory } from './testing/directories.ts';
 
 const AT = new Date('2026-01-05T08:00:00.000Z');
 const about = { scanId: 'scan-1', at: AT };
+const back = { job: 'job-1', at: AT };
 let temporary: ReturnType<typeof temporaryDirectory>;
 let root: string;
 let quarantine: Quarantine;
@@ -63,7 +64,7 @@ describe('the quarantine', () => {
     expect(readTree(root)).toEqual({});
     expect(quarantine.entries()).toEqual([link, directory]);
     expect(lstatSync(join(temporary.path, 'quarantine', link.file)).isSymbolicLink()).toBe(true);
-    quarantine.restore(root, directory.id, AT);
+    quarantine.restore(root, directory.id, back);
     expect(readTree(root)).toEqual({ 'odd.json/x.txt': 'X' });
   });
 
@@ -71,14 +72,30 @@ describe('the quarantine', () => {
     write('a/b.json', '1');
     const { id } = move('a/b.json');
     write('a/b.json', '2');
-    const restore = () => quarantine.restore(root, id, AT);
+    const restore = () => quarantine.restore(root, id, back);
     expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_PLACE_TAKEN' }));
     expect(readTree(root)).toEqual({ 'a/b.json': '2' });
     move('a/b.json');
     restore();
     expect(readTree(root)).toEqual({ 'a/b.json': '1' });
-    expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_ENTRY_NOT_FOUND' }));
+    const another = () => quarantine.restore(root, id, { ...back, job: 'job-2' });
+    expect(another).toThrow(expect.objectContaining({ code: 'QUARANTINE_ENTRY_NOT_FOUND' }));
     expect(quarantine.entries()).toHaveLength(1);
+  });
+
+  it('moves back for a job that runs again what a crash kept it from, and no more', () => {
+    write('a.json', '1');
+    const entry = move('a.json');
+    const { id } = entry;
+    // The list is written first.
+    const line = JSON.stringify({ restored: { id, at: AT.toISOString(), job: back.job } });
+    appendFileSync(join(temporary.path, 'quarantine/list.ndjson'), `\n${line}\n`);
+    expect(quarantine.entries()).toEqual([entry]);
+    expect(quarantine.restore(root, id, back)).toEqual(entry);
+    write('a.json', 'changed since');
+    expect(quarantine.restore(root, id, back)).toEqual(entry);
+    expect(readTree(root)).toEqual({ 'a.json': 'changed since' });
+    expect(quarantine.entries()).toEqual([]);
   });
 
   it('moves nothing back through a link, or below a file', () => {
@@ -87,7 +104,7 @@ describe('the quarantine', () => {
     const outside = join(temporary.path, 'outside');
     mkdirSync(outside);
     symlinkSync(outside, join(root, 'a'));
-    const restore = () => quarantine.restore(root, id, AT);
+    const restore = () => quarantine.restore(root, id, back);
     expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_PLACE_TAKEN' }));
     expect(readdirSync(outside)).toEqual([]);
     rmSync(join(root, 'a'));

@@ -28,8 +28,8 @@ const LIST = 'list.ndjson';
 /**
  * What repairs moved away from the live files, and can be moved back; nothing here is ever deleted:
  *
- *     quarantine/list.ndjson        what was moved from where, and what was moved back; only appended to
- *     quarantine/<id>/<name>        the file, link or directory itself
+ *     quarantine/list.ndjson        what is moved from where, and what is moved back; only appended to, and first
+ *     quarantine/<id>/<name>        the file, link or directory itself; whether it is there says what was done
  *
  * The caller sees to it that nobody writes to the live files meanwhile.
  */
@@ -42,13 +42,9 @@ export class Quarantine {
 
   /** What is in it now, the latest first. @throws STORAGE_UNAVAILABLE */
   entries(): QuarantineEntry[] {
-    const entries = new Map<string, QuarantineEntry>();
-    for (const line of this.#readList()) {
-      if ('moved' in line) entries.set(line.moved.id, line.moved);
-      else entries.delete(line.restored.id);
-    }
-    // The list is written first: what a crash kept from being moved is still where it was.
-    return [...entries.values()].filter(({ file }) => isThere(join(this.#directory, file))).reverse();
+    return this.#moved()
+      .filter((entry) => this.#holds(entry))
+      .reverse();
   }
 
   /**
@@ -81,26 +77,44 @@ export class Quarantine {
   }
 
   /**
-   * Moves something back to where it was, below the root that is live now.
+   * Moves something back to where it was, below the root that is live now. May be called again after a crash.
+   * @param job  on whose behalf, so that what it has done before counts as done
    * @throws QUARANTINE_ENTRY_NOT_FOUND; QUARANTINE_PLACE_TAKEN where something else stands there now; DISK_FULL,
    *         STORAGE_UNAVAILABLE
    */
-  restore(root: string, id: string, at: Date): QuarantineEntry {
-    const entry = this.entries().find((each) => each.id === id);
+  restore(root: string, id: string, { job, at }: { job: string; at: Date }): QuarantineEntry {
+    const entry = this.#moved().find((each) => each.id === id);
     if (entry === undefined) throw notFound(id);
+    if (!this.#holds(entry)) {
+      if (this.#isRestoredBy(job, id)) return entry;
+      throw notFound(id);
+    }
     const to = trimmed(join(root, entry.path));
     const above = parentDirectories(trimmed(entry.path)).reverse();
     if (!above.every((parent) => isFree(join(root, parent))) || isThere(to)) throw placeTaken(entry);
     try {
       makeParents(root, to);
+      this.#append({ restored: { id, at: at.toISOString(), job } });
       renameSync(join(this.#directory, entry.file), to);
       flush(dirname(to));
-      this.#append({ restored: { id, at: at.toISOString() } });
       rmdirSync(join(this.#directory, id));
       return entry;
     } catch (error) {
       throw fileFailure(error, { attempted: 'move out of quarantine', file: to });
     }
+  }
+
+  #moved(): QuarantineEntry[] {
+    return this.#readList().flatMap((line) => ('moved' in line ? [line.moved] : []));
+  }
+
+  #holds({ file }: QuarantineEntry): boolean {
+    return isThere(join(this.#directory, file));
+  }
+
+  #isRestoredBy(job: string, id: string): boolean {
+    const restored = this.#readList().flatMap((line) => ('restored' in line ? [line.restored] : []));
+    return restored.some((line) => line.id === id && line.job === job);
   }
 
   #readList(): QuarantineLine[] {

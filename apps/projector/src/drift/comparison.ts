@@ -34,6 +34,7 @@ export type ComparisonPorts = LookPorts &
     readonly etagIsMd5: boolean;
     /** Told of each page's findings. */
     readonly onFindings: (findings: readonly Finding[]) => void;
+    readonly onUnsettled: (side: DriftSide, path: string) => void;
   };
 
 export interface ComparisonSettings {
@@ -112,6 +113,7 @@ export class Comparison {
       if (each.expected !== null) this.compared += 1;
       for (const side of ['local', 'cdn'] as const) {
         told.push(...this.#count(side, verdicts[side], each.expected));
+        if (verdicts[side].is === 'unsettled') this.#ports.onUnsettled(side, each.path);
       }
       this.#addToRoots(each, verdicts);
     }

@@ -19,7 +19,7 @@ import { untilAnswered } from '../runtime/until-answered.ts';
 
 export interface DriftLogPorts {
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'openDrift' | 'openDriftAt' | 'document' | 'replication' | 'reached'>;
+  readonly catalog: Pick<Catalog, 'openDrift' | 'openDriftAt' | 'reached'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -40,7 +40,7 @@ const placeOf = ({ side, path }: Pick<Finding, 'side' | 'path'>): string => `${s
 export class DriftLog {
   readonly #ports: DriftLogPorts;
   readonly #scan: ScanIdentity;
-  /** What was known before and found again. */
+  /** What was known before and found again, or could not be judged. */
   readonly #stillOpen = new Set<string>();
   #detected = 0;
   #last: Position | null = null;
@@ -87,6 +87,16 @@ export class DriftLog {
     await this.#append(events);
   }
 
+  /** What is known of a document stays open: it was on its way when the scan came by. */
+  unsettled(side: DriftSide, path: string): void {
+    const { catalog } = this.#ports;
+    const node = side === 'local' ? this.#scan.node : undefined;
+    for (const place of [path, `${path}.prev`]) {
+      const open = catalog.openDriftAt({ node, side, path: place });
+      if (open !== null) this.#stillOpen.add(placeOf(open));
+    }
+  }
+
   /** Records what was mended: only what was recorded as drift before. */
   async repaired(findings: readonly Finding[], action: DriftAction): Promise<void> {
     await this.#untilCatalogKnows();
@@ -114,9 +124,7 @@ export class DriftLog {
     let after: OpenDrift | null = null;
     for (;;) {
       const page: OpenDrift[] = this.#ports.catalog.openDrift({ ...question, after, limit: PAGE });
-      const mended = page.filter(
-        (open) => open.scanId !== scanId && !this.#stillOpen.has(placeOf(open)) && this.#isSettled(open),
-      );
+      const mended = page.filter((open) => open.scanId !== scanId && !this.#stillOpen.has(placeOf(open)));
       await this.#append(mended.map((open) => this.#repairedEvent(findingOf(open), open.node, 'none')));
       after = page.at(-1) ?? null;
       if (after === null) return;
@@ -126,14 +134,6 @@ export class DriftLog {
   #openAt({ side, path }: Finding): OpenDrift | null {
     const node = side === 'local' ? this.#scan.node : undefined;
     return this.#ports.catalog.openDriftAt({ node, side, path });
-  }
-
-  /** What waits for its replication has not been looked at. */
-  #isSettled({ side, path }: OpenDrift): boolean {
-    if (side === 'local') return true;
-    const document = this.#ports.catalog.document(path);
-    if (document === null) return true;
-    return this.#ports.catalog.replication(document.path, document.version)?.status === 'success';
   }
 
   get #about(): Pick<EventData<'ScanStarted'>, 'scanId' | 'node' | 'kind'> {

@@ -7,21 +7,23 @@ import {
   type Finding,
   type HoldfastError,
   judgeDocument,
+  type LocalEntry,
   previousPath,
   toHoldfastError,
 } from '@holdfast/domain';
-import { documentOf, lookAt, type Quarantine } from '@holdfast/storage';
+import { documentOf, type Quarantine, type WalkThread } from '@holdfast/storage';
 import type { Catalog } from '@holdfast/catalog';
 import type { LocalProjector } from '../local/local-projector.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import type { DriftLog } from './drift-log.ts';
 import { toExpected } from './expected.ts';
-import { fileOf, judgeExtraAgain } from './judge-again.ts';
+import { fileOf, judgeExtraAgain, pathsToLookAt } from './judge-again.ts';
 
 export interface LocalRepairPorts {
   readonly store: Pick<EventStore, 'head'>;
   readonly catalog: Pick<Catalog, 'document' | 'documents' | 'replication' | 'reached'>;
   readonly local: Pick<LocalProjector, 'materialiseAgain' | 'exclusively'>;
+  readonly thread: Pick<WalkThread, 'look'>;
   readonly quarantine: Quarantine;
   readonly driftLog: Pick<DriftLog, 'repaired'>;
   readonly clock: Clock;
@@ -42,47 +44,50 @@ export async function restoreLocally(
   ports: LocalRepairPorts,
 ): Promise<readonly Finding[]> {
   const { local, driftLog } = ports;
-  const directories = findings.filter(({ path, subject }) => subject === 'mode' && path.endsWith('/'));
-  const files = findings.filter((finding) => !directories.includes(finding));
+  const isDirectory = ({ path, subject }: Finding): boolean => subject === 'mode' && path.endsWith('/');
+  const directories = findings.filter(isDirectory);
+  const files = findings.filter((finding) => !isDirectory(finding));
   const paths = [...new Set(files.flatMap((finding) => publishedPath(finding, ports)))];
   const failures = await local.materialiseAgain(paths);
   for (const [path, error] of failures) tellFailure(path, error, ports);
-  const restored = await inTurn(ports, (root) => files.filter((finding) => isMended(root, finding, ports)));
-  const remoded = await mendModes(directories, ports);
-  await driftLog.repaired(restored, 'materialise');
-  await driftLog.repaired(remoded, 'mode');
-  return [...restored, ...remoded];
+  const standings = await inTurn(ports, (root) => {
+    for (const { path } of directories) giveMode(join(root, path.slice(0, -1)), path, ports);
+    // Looked at again: a disk may not keep what was written to it.
+    return lookNow(root, findings, ports);
+  });
+  const mended = findingsOf(standings.filter(({ now }) => now === null));
+  await driftLog.repaired(
+    mended.filter((finding) => !isDirectory(finding)),
+    'materialise',
+  );
+  await driftLog.repaired(mended.filter(isDirectory), 'mode');
+  return mended;
 }
-
-/** Looked at again: a disk may not keep what was written to it. */
-const isMended = (root: string, finding: Finding, ports: LocalRepairPorts): boolean =>
-  publishedPath(finding, ports).length > 0 && judgeNow(root, finding, ports) === null;
 
 /** @returns what was moved, and what is no orphan any more */
 export async function quarantineOrphans(
   findings: readonly Finding[],
   ports: LocalRepairPorts,
 ): Promise<readonly Finding[]> {
-  const moved: Finding[] = [];
-  const settled: Finding[] = [];
-  await inTurn(ports, (root) => {
-    for (const finding of findings) {
+  const moved: Standing[] = [];
+  const settled: Standing[] = [];
+  await inTurn(ports, async (root) => {
+    for (const standing of await lookNow(root, findings, ports)) {
+      const { finding, now } = standing;
       // Since the scan it may have gone, or become what the log wants.
-      const now = judgeNow(root, finding, ports);
-      if (now === null) settled.push(finding);
+      if (now === null) settled.push(standing);
       else if (now.outcome !== 'orphan' || now.subject !== finding.subject) continue;
-      else if (moveAway(root, finding, ports)) moved.push(finding);
+      else if (moveAway(root, standing, ports)) moved.push(standing);
     }
   });
-  await ports.driftLog.repaired(moved, 'quarantine');
-  await ports.driftLog.repaired(settled, 'none');
-  return [...moved, ...settled];
+  await ports.driftLog.repaired(findingsOf(moved), 'quarantine');
+  await ports.driftLog.repaired(findingsOf(settled), 'none');
+  return findingsOf([...moved, ...settled]);
 }
 
-function moveAway(root: string, { path }: Finding, ports: LocalRepairPorts): boolean {
+function moveAway(root: string, { finding: { path }, entry }: Standing, ports: LocalRepairPorts): boolean {
   const { quarantine, clock, scanId } = ports;
   try {
-    const entry = lookAt(root, path);
     if (entry !== null) quarantine.moveHere(root, { ...entry, path }, { scanId, at: clock.now() });
     return true;
   } catch (error) {
@@ -94,45 +99,64 @@ function moveAway(root: string, { path }: Finding, ports: LocalRepairPorts): boo
 /** Runs while nobody writes to the local files, with a catalog that knows all that was written. */
 const inTurn = <T>(
   { local, store, catalog, signal }: LocalRepairPorts,
-  work: (root: string) => T,
+  work: (root: string) => Promise<T>,
 ): Promise<T> =>
   local.exclusively(async (root) => {
     await catalog.reached(await store.head(), { timeoutMs: CATALOG_PATIENCE_MS, signal });
     return work(root);
   });
 
-/** What is wrong by now at the path of a finding; null: nothing. */
-function judgeNow(root: string, { path }: Finding, { catalog }: LocalRepairPorts): Finding | null {
+/** What became of a finding. */
+interface Standing {
+  readonly finding: Finding;
+  /** What is wrong at its path by now; null: nothing. */
+  readonly now: Finding | null;
+  /** What stands there; null: nothing. */
+  readonly entry: LocalEntry | null;
+}
+
+async function lookNow(
+  root: string,
+  findings: readonly Finding[],
+  { catalog, thread }: LocalRepairPorts,
+): Promise<Standing[]> {
+  const paths = [...new Set(findings.flatMap(({ path }) => pathsToLookAt(path)))];
+  const entries = await thread.look(root, paths);
+  const there = new Map(paths.map((path, index) => [path, entries[index] ?? null]));
+  return findings.map((finding) => {
+    const entry = there.get(finding.path) ?? null;
+    return { finding, entry, now: judgeNow(finding.path, there, catalog) };
+  });
+}
+
+function judgeNow(
+  path: string,
+  there: ReadonlyMap<string, LocalEntry | null>,
+  catalog: LocalRepairPorts['catalog'],
+): Finding | null {
   const base = documentOf(path);
   const document = base === null ? null : catalog.document(base);
   const isOwn = base !== null && (path === base || path === previousPath(base));
   if (document?.status !== 'published' || !isOwn) {
-    const verdict = judgeExtraAgain(lookAt(root, path), { catalog });
+    const verdict = judgeExtraAgain(there.get(path) ?? null, { catalog });
     return findingAt(path, verdict.is === 'drift' ? verdict.findings : []);
   }
-  const there = fileOf(lookAt(root, base));
-  const previous = there?.previous ?? fileOf(lookAt(root, previousPath(base)));
-  return findingAt(path, judgeDocument(toExpected(catalog, document), there, previous));
+  const found = fileOf(there.get(base) ?? null);
+  const previous = found?.previous ?? fileOf(there.get(previousPath(base)) ?? null);
+  return findingAt(path, judgeDocument(toExpected(catalog, document), found, previous));
 }
 
 const findingAt = (path: string, findings: readonly Finding[]): Finding | null =>
   findings.find((finding) => finding.path === path) ?? null;
 
-async function mendModes(findings: readonly Finding[], ports: LocalRepairPorts): Promise<readonly Finding[]> {
-  if (findings.length === 0) return [];
-  return ports.local.exclusively((root) =>
-    findings.filter(({ path }) => {
-      try {
-        const directory = join(root, path.slice(0, -1));
-        if (!lstatSync(directory).isDirectory()) return false;
-        chmodSync(directory, 0o755);
-        return true;
-      } catch (error) {
-        tellFailure(path, toHoldfastError(error), ports);
-        return false;
-      }
-    }),
-  );
+const findingsOf = (standings: readonly Standing[]): Finding[] => standings.map(({ finding }) => finding);
+
+function giveMode(directory: string, path: string, ports: LocalRepairPorts): void {
+  try {
+    if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) chmodSync(directory, 0o755);
+  } catch (error) {
+    tellFailure(path, toHoldfastError(error), ports);
+  }
 }
 
 function publishedPath({ path }: Finding, { catalog }: LocalRepairPorts): ContentPath[] {

@@ -47,30 +47,31 @@ export async function replicateAgain(
   findings: readonly Finding[],
   ports: RemoteRepairPorts,
 ): Promise<readonly Finding[]> {
-  const asked = findings.flatMap((finding) => toAsk(finding, ports, 'published'));
+  const asked = findings.flatMap((finding) => toAsk(finding, ports));
   return untilReplicated(asked, await askAgain(asked, ports), ports);
 }
 
 /**
  * What the log has deleted goes as any deletion does; what it never had is deleted here, if it still carries this log's
  * mark.
- * @returns those that are gone
+ * @returns those that are gone, or wanted by now
  */
 export async function deleteOrphans(
   findings: readonly Finding[],
   ports: RemoteRepairPorts,
 ): Promise<readonly Finding[]> {
-  const asked = findings.flatMap((finding) => toAsk(finding, ports, 'deleted'));
-  const gone = await untilReplicated(asked, await askAgain(asked, ports), ports);
-  const unknown = findings.filter(({ path }) => ports.catalog.document(path) === null);
-  return [...gone, ...(await deleteUnknown(unknown, ports))];
+  const asked = findings.flatMap((finding) => toAsk(finding, ports));
+  const settled = await untilReplicated(asked, await askAgain(asked, ports), ports);
+  const known = new Set(asked.map(({ finding }) => finding));
+  const unknown = findings.filter((finding) => !known.has(finding));
+  return [...settled, ...(await deleteUnknown(unknown, ports))];
 }
 
-function toAsk(finding: Finding, { catalog }: RemoteRepairPorts, status: 'published' | 'deleted'): Asked[] {
+/** The newest version of a document, which may be its deletion by now; what has no document is nobody's to ask for. */
+function toAsk(finding: Finding, { catalog }: RemoteRepairPorts): Asked[] {
   const { path } = finding;
   const document = isContentPath(path) ? catalog.document(path) : null;
-  if (document?.status !== status) return [];
-  return [{ finding, path: document.path, version: document.version }];
+  return document === null ? [] : [{ finding, path: document.path, version: document.version }];
 }
 
 async function askAgain(asked: readonly Asked[], ports: RemoteRepairPorts): Promise<Position | null> {
@@ -127,6 +128,7 @@ async function deleteUnknown(
 ): Promise<readonly Finding[]> {
   const { bucket, catalog, store, log, logId, signal } = ports;
   const ours: Finding[] = [];
+  const gone: Finding[] = [];
   const failed = new Set<string>();
   const fail = (key: string, error: unknown): void => {
     signal.throwIfAborted();
@@ -137,13 +139,14 @@ async function deleteUnknown(
   await inParallel(findings, CONCURRENCY, async (finding) => {
     try {
       const head = await bucket.head(finding.path, { signal });
-      if (head?.metadata['holdfast-log'] === logId) ours.push(finding);
+      if (head === null) gone.push(finding);
+      else if (head.metadata['holdfast-log'] === logId) ours.push(finding);
     } catch (error) {
       fail(finding.path, error);
     }
   });
   const keys = ours.map(({ path }) => path);
-  if (keys.length === 0) return [];
+  if (keys.length === 0) return gone;
   try {
     for (const { key, error } of await bucket.deleteMany(keys, { signal })) fail(key, error);
   } catch (error) {
@@ -153,8 +156,8 @@ async function deleteUnknown(
   // Somebody may have published one of them in the meantime, and what was deleted was its replica.
   await catalog.reached(await store.head(), { timeoutMs: Number.POSITIVE_INFINITY, signal });
   await askAgain(
-    ours.flatMap((finding) => toAsk(finding, ports, 'published')),
+    ours.flatMap((finding) => toAsk(finding, ports)),
     ports,
   );
-  return ours.filter(({ path }) => !failed.has(path));
+  return [...gone, ...ours.filter(({ path }) => !failed.has(path))];
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { FaultyObjectStore, published } from '@holdfast/domain/testing';
+import { replicationStream } from '@holdfast/domain';
+import { deleted, FaultyObjectStore, newEvent, path, published, record } from '@holdfast/domain/testing';
 import { readTree } from '@holdfast/storage/testing';
 import type { ScanJobPorts } from './scan-job.ts';
 import { DriftWorld } from './testing/drift-world.ts';
@@ -101,7 +102,71 @@ it('a repair that fails tells what it found and left', async () => {
   const { job, scan } = await world.scan('full', { repair: 'all' });
   expect(job).toMatchObject({ state: 'failed', error: { code: 'LOCAL_FILE_NOT_READY' } });
   expect(scan).toMatchObject({ state: 'completed' });
-  expect(world.alerts.raised.get('DRIFT_FOUND')?.details).toMatchObject({ found: 3, left: 2 });
+  // The bucket has its turn all the same.
+  expect(existsSync(world.object('b.json'))).toBe(true);
+  expect(world.alerts.raised.get('DRIFT_FOUND')?.details).toMatchObject({ found: 3, left: 1 });
+});
+
+it('what is deleted before the repair comes to it is mended: it is as the log wants it', async () => {
+  await runWith(['a.json', 'b.json', 'c.json'], async () => {
+    await world.given(deleted('a.json'), deleted('b.json'));
+    await world.settled();
+  });
+  rmSync(world.live('a.json'));
+  rmSync(world.object('b.json'));
+  const { job } = await world.scan('full', { repair: 'restore' });
+  expect(job.counts).toMatchObject({ drift: 2, restored: 1, replicated: 1, notRepaired: 0 });
+  expect(Object.keys(readTree(world.live()))).toEqual(['c.json']);
+  expect(world.alerts.raised.size).toBe(0);
+  expect(world.node.catalog.openDriftCount()).toBe(0);
+});
+
+it('an orphan in the bucket that somebody deletes meanwhile is gone', async () => {
+  const faulty = new FaultyObjectStore(world.bucket);
+  world.bucket = faulty;
+  await runWith(['a.json'], () => rmSync(world.object('x.json')));
+  await world.putObject('x.json', '{}');
+  world.plant(world.live('stray.json'), '{}');
+  const { job } = await world.scan('full', { repair: 'all' });
+  expect(job.counts).toMatchObject({ drift: 2, quarantined: 1, deleted: 1, notRepaired: 0 });
+});
+
+it('a directory counts for as much as is in it', async () => {
+  await world.given(published('a.json'));
+  await world.run({ maxRepairs: { count: 20, percent: null } });
+  await world.settled();
+  for (let nth = 0; nth < 20; nth += 1) world.plant(world.live(`.git/objects/${nth}`), 'x');
+  const { job, findings } = await world.scan('full', { repair: 'all' });
+  expect(findings).toMatchObject([{ outcome: 'orphan', subject: 'directory', path: '.git/' }]);
+  expect(job.counts).toMatchObject({ orphansLeft: 22, quarantined: 0 });
+  const confirmed = await world.scan('full', { repair: 'all', confirmedOrphans: 22 });
+  expect(confirmed.job.counts).toMatchObject({ orphansLeft: 0, quarantined: 1 });
+  expect(Object.keys(readTree(world.live()))).toEqual(['a.json']);
+});
+
+it('what nobody replicates is waited for once, and all of it is asked for', async () => {
+  const patienceMs = 5_000;
+  const paths = Array.from({ length: 3 * 64 }, (_, nth) => `u/${nth}.json`);
+  await world.given(...paths.map((each) => published(each)));
+  await world.run({ patienceMs });
+  await world.settled();
+  const off = { cdnEnabled: false, localFallback: false, pinned: false } as const;
+  const data = { ...off, cdnBaseUrl: null, localBaseUrl: null, cause: 'operator', reason: 'off' } as const;
+  await record(world.store, newEvent({ type: 'ModeChanged', data }));
+  for (const each of paths) rmSync(world.object(each));
+  const { job } = await world.scan('full', { repair: 'restore' });
+  expect(job.counts).toMatchObject({ drift: paths.length, replicated: 0, notRepaired: paths.length });
+  const asked: number[] = [];
+  for (const each of paths) {
+    const events = await world.store.readStream(replicationStream(path(each)), { maxCount: 10 });
+    for (const event of events) {
+      if (event.type === 'ReplicationRetryRequested') asked.push(Date.parse(event.metadata.at));
+    }
+  }
+  expect(asked).toHaveLength(paths.length);
+  const from = Math.min(...asked);
+  const waits = Math.floor((Math.max(...asked) - from) / patienceMs);
+  expect(waits).toBe(1);
 });
 
 describe('while the bucket fails', () => {

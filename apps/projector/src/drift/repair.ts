@@ -1,12 +1,14 @@
+import { join } from 'node:path';
 import type { Catalog } from '@holdfast/catalog';
-import { type EventStore, type Finding, HoldfastError, type Repair } from '@holdfast/domain';
+import { type EventStore, type Finding, hasCode, HoldfastError, type Repair } from '@holdfast/domain';
 import { allowedOrphans, type MaxRepairs } from '@holdfast/settings';
+import { countInside, WalkThread } from '@holdfast/storage';
 import type { DriftLog } from './drift-log.ts';
 import type { FindingsFile } from './findings-file.ts';
 import { type LocalRepairPorts, quarantineOrphans, restoreLocally } from './repair-local.ts';
 import { deleteOrphans, type RemoteRepairPorts, replicateAgain } from './repair-remote.ts';
 
-export interface RepairPorts extends LocalRepairPorts, RemoteRepairPorts {
+export interface RepairPorts extends Omit<LocalRepairPorts, 'thread'>, RemoteRepairPorts {
   readonly store: EventStore;
   readonly catalog: LocalRepairPorts['catalog'] &
     RemoteRepairPorts['catalog'] &
@@ -64,17 +66,13 @@ export const nothingRepaired = (): Repaired => ({
  */
 export async function repair(ports: RepairPorts, request: RepairRequest, repaired: Repaired): Promise<void> {
   if (request.repair === 'none') return;
-  const orphans = await countOrphans(request);
+  const found = await countFindings(request, ports);
+  if (found.all === 0) return;
   await ports.refuseOtherLog();
-  refuseEmptyLog(ports, orphans);
-  const mayTouch = request.repair === 'all' && mayTouchOrphans(ports, request, orphans);
-  if (request.repair === 'all' && !mayTouch) repaired.orphansLeft = orphans.local + orphans.cdn;
-  const run = async (
-    phase: string,
-    isMeant: (finding: Finding) => boolean,
-    mend: (findings: readonly Finding[]) => Promise<readonly Finding[]>,
-    count: (mended: number) => void,
-  ): Promise<void> => {
+  refuseEmptyLog(ports, found);
+  const mayTouch = request.repair === 'all' && mayTouchOrphans(ports, request, found);
+  if (request.repair === 'all' && !mayTouch) repaired.orphansLeft = found.local + found.cdn;
+  const run: RunPhase = async (phase, isMeant, mend, count) => {
     let done = 0;
     for await (const page of request.findings.pages(PAGE)) {
       ports.signal.throwIfAborted();
@@ -86,44 +84,95 @@ export async function repair(ports: RepairPorts, request: RepairRequest, repaire
       request.onProgress(phase, (done += meant.length));
     }
   };
-  const { driftLog } = ports;
-  if (mayTouch) {
-    // First, as they may stand in the way of what is missing.
-    await run(
-      'moving orphans into quarantine',
-      ({ side, outcome }) => side === 'local' && outcome === 'orphan',
-      (findings) => quarantineOrphans(findings, ports),
-      (mended) => (repaired.quarantined += mended),
-    );
+  // A full disk is no reason to leave the bucket as it is, nor the other way round.
+  const sides = [
+    () => repairLocally(ports, { run, mayTouch, repaired }),
+    () => repairRemotely(ports, { run, mayTouch, repaired }),
+  ];
+  const failures: unknown[] = [];
+  for (const side of sides) {
+    try {
+      await side();
+    } catch (error) {
+      ports.signal.throwIfAborted();
+      if (hasCode(error, 'LOG_MISMATCH')) throw error;
+      failures.push(error);
+    }
   }
-  await run(
-    'restoring local files',
-    ({ side, outcome }) => side === 'local' && LOCAL_RESTORES.has(outcome),
-    (findings) => restoreLocally(findings, ports),
-    (mended) => (repaired.restored += mended),
-  );
+  if (failures.length > 0) throw failures[0];
+}
+
+type RunPhase = (
+  phase: string,
+  isMeant: (finding: Finding) => boolean,
+  mend: (findings: readonly Finding[]) => Promise<readonly Finding[]>,
+  count: (mended: number) => void,
+) => Promise<void>;
+
+interface Phases {
+  readonly run: RunPhase;
+  readonly mayTouch: boolean;
+  readonly repaired: Repaired;
+}
+
+async function repairLocally(ports: RepairPorts, { run, mayTouch, repaired }: Phases): Promise<void> {
+  const thread = new WalkThread();
+  const withThread = { ...ports, thread };
+  try {
+    if (mayTouch) {
+      // First, as they may stand in the way of what is missing.
+      await run(
+        'moving orphans into quarantine',
+        ({ side, outcome }) => side === 'local' && outcome === 'orphan',
+        (findings) => quarantineOrphans(findings, withThread),
+        (mended) => (repaired.quarantined += mended),
+      );
+    }
+    await run(
+      'restoring local files',
+      ({ side, outcome }) => side === 'local' && LOCAL_RESTORES.has(outcome),
+      (findings) => restoreLocally(findings, withThread),
+      (mended) => (repaired.restored += mended),
+    );
+  } finally {
+    await thread.close();
+  }
+}
+
+async function repairRemotely(ports: RepairPorts, { run, mayTouch, repaired }: Phases): Promise<void> {
+  const { driftLog } = ports;
+  // Once nothing came of a whole patience nobody replicates: the others are asked for, and not waited for.
+  let { patienceMs } = ports;
+  const patiently = async (
+    mend: (findings: readonly Finding[], ports: RemoteRepairPorts) => Promise<readonly Finding[]>,
+    findings: readonly Finding[],
+  ): Promise<readonly Finding[]> => {
+    const beganAt = performance.now();
+    const mended = await mend(findings, { ...ports, patienceMs });
+    if (mended.length === 0 && performance.now() - beganAt >= patienceMs) patienceMs = 0;
+    return mended;
+  };
   await run(
     'replicating again',
     ({ side, outcome, subject }) => side === 'cdn' && REMOTE_RESTORES.has(outcome) && subject !== 'listing',
     async (findings) => {
-      const mended = await replicateAgain(findings, ports);
+      const mended = await patiently(replicateAgain, findings);
       await driftLog.repaired(mended, 'replicate');
       return mended;
     },
     (mended) => (repaired.replicated += mended),
   );
-  if (mayTouch) {
-    await run(
-      'deleting orphans from the bucket',
-      ({ side, outcome }) => side === 'cdn' && outcome === 'orphan',
-      async (findings) => {
-        const deleted = await deleteOrphans(findings, ports);
-        await driftLog.repaired(deleted, 'delete');
-        return deleted;
-      },
-      (deleted) => (repaired.deleted += deleted),
-    );
-  }
+  if (!mayTouch) return;
+  await run(
+    'deleting orphans from the bucket',
+    ({ side, outcome }) => side === 'cdn' && outcome === 'orphan',
+    async (findings) => {
+      const deleted = await patiently(deleteOrphans, findings);
+      await driftLog.repaired(deleted, 'delete');
+      return deleted;
+    },
+    (deleted) => (repaired.deleted += deleted),
+  );
 }
 
 interface OrphanCounts {
@@ -131,12 +180,22 @@ interface OrphanCounts {
   cdn: number;
 }
 
-async function countOrphans({ findings }: RepairRequest): Promise<OrphanCounts> {
-  const orphans = { local: 0, cdn: 0 };
+/** @returns all findings, and the orphans: everything below a directory that is one goes with it, and counts */
+async function countFindings(
+  { findings, repair: wanted }: RepairRequest,
+  { local }: RepairPorts,
+): Promise<OrphanCounts & { all: number }> {
+  const counts = { local: 0, cdn: 0, all: 0 };
   for await (const page of findings.pages(PAGE)) {
-    for (const { side, outcome } of page) if (outcome === 'orphan') orphans[side] += 1;
+    counts.all += page.length;
+    for (const { side, outcome, path, subject } of page) {
+      if (outcome !== 'orphan') continue;
+      counts[side] += 1;
+      if (wanted !== 'all' || side !== 'local' || subject !== 'directory') continue;
+      counts.local += await countInside(join(await local.exclusively((root) => root), path));
+    }
   }
-  return orphans;
+  return counts;
 }
 
 function mayTouchOrphans(

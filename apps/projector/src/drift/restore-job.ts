@@ -12,6 +12,7 @@ export const restoreFromQuarantine =
   async (run) => {
     const { id } = readParameters(run, restoreParametersSchema);
     const quarantine = new Quarantine(ports.dataDir);
-    await ports.local.exclusively((root) => quarantine.restore(root, id, ports.clock.now()));
+    const about = { job: run.job.id, at: ports.clock.now() };
+    await ports.local.exclusively((root) => quarantine.restore(root, id, about));
     return { restored: 1 };
   };

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Catalog } from '@holdfast/catalog';
-import { driftStream, type Finding, noCdnCounts } from '@holdfast/domain';
+import { driftStream, type Finding, HoldfastError, noCdnCounts } from '@holdfast/domain';
 import {
   deleted,
   FaultyObjectStore,
@@ -186,6 +186,23 @@ describe('what is no drift', () => {
   });
 });
 
+it('drift of a document that is on its way again when the scan comes by stays open', async () => {
+  const catalog = catalogAfterLook(() => world.given(published('a.json', { n: 2 })).then(() => undefined));
+  await runWith(['a.json', 'b.json'], { catalog });
+  const about = { scanId: 'earlier', node: NODE, kind: 'full', expected: null, found: null } as const;
+  const differs = { side: 'local', outcome: 'different', subject: 'document' } as const;
+  const known = ['a.json', 'a.json.prev', 'b.json', 'b.json.prev'];
+  for (const at of known) {
+    await record(world.store, newEvent({ type: 'DriftDetected', data: { ...about, ...differs, path: at } }));
+  }
+  await world.node.catalog.caughtUp();
+  world.plant(world.live('a.json'), '{"planted":1}');
+  const { report } = await world.scan('full', { sides: 'local' });
+  expect(report?.counts.local).toMatchObject({ moving: 1, same: 1 });
+  const open = world.node.catalog.openDrift({ node: NODE, side: 'local', after: null, limit: 9 });
+  expect(open.map(({ path: at }) => at)).toEqual(['a.json', 'a.json.prev']);
+});
+
 it('a bucket that does not answer is never fine, and the disk is checked all the same', async () => {
   const faulty = new FaultyObjectStore(world.bucket);
   world.bucket = faulty;
@@ -360,6 +377,30 @@ it('an interrupted scan says so, however much it had found, and begins again', a
     'ScanStarted',
     'ScanCompleted',
   ]);
+});
+
+it('a log that goes away when all is compared is waited for, and the scan is told once', async () => {
+  let [isAway, wasAway] = [false, false];
+  class Leaving extends MemoryEventStore {
+    override async head(): Promise<string> {
+      if (!isAway) return super.head();
+      [isAway, wasAway] = [false, true];
+      throw new HoldfastError('EVENT_STORE_UNAVAILABLE', 'away for a moment');
+    }
+  }
+  world.store = new Leaving();
+  const catalog = new Proxy({} as Catalog, {
+    get: (_, name) => {
+      // What was open before is asked for last.
+      if (name === 'openDrift') isAway = !wasAway;
+      const value: unknown = Reflect.get(world.node.catalog, name);
+      return typeof value === 'function' ? (value.bind(world.node.catalog) as unknown) : value;
+    },
+  });
+  await runWith(['a.json'], { catalog });
+  const { job } = await world.scan('full', { sides: 'local' });
+  expect(job).toMatchObject({ state: 'succeeded' });
+  expect(await typesOf()).toEqual(['ScanStarted', 'ScanCompleted']);
 });
 
 it('drift is recorded when it begins and when it ends, whoever mended it', async () => {

@@ -82,6 +82,9 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
       onFindings: (page) => {
         findings.append(page);
       },
+      onUnsettled: (side, path) => {
+        driftLog.unsettled(side, path);
+      },
       onProgress: (done, total) => {
         run.onProgress({ phase: 'comparing', done, total });
       },
@@ -96,9 +99,11 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
     throw error;
   }
   const durationMs = Math.max(0, clock.now().getTime() - startedAt);
+  const position = await untilAnswered({ clock, signal }, () => store.head());
+  if (position === null) throw signal.reason;
   const isAllListed = result.findings.length === result.findingCount;
   await driftLog.completed(
-    { ...result, position: await store.head(), durationMs },
+    { ...result, position, durationMs },
     // For the other nodes, which do not see this one's files.
     isAllListed ? null : findings.firstLines(MAX_FINDINGS_BYTES),
   );

@@ -1,6 +1,7 @@
 import type { Catalog } from '@holdfast/catalog';
 import {
   type Clock,
+  type DriftSide,
   type EventData,
   type EventStore,
   type Finding,
@@ -46,6 +47,8 @@ export interface ScanRun {
   readonly sides: ScanSides;
   readonly signal: AbortSignal;
   readonly onFindings: (findings: readonly Finding[]) => void;
+  /** Told of each document that is on its way, so that nothing can be said of it. */
+  readonly onUnsettled: (side: DriftSide, path: string) => void;
   /** Told how many documents were compared. */
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -100,7 +103,7 @@ export async function scan(
 
 async function begin(
   ports: ScanPorts,
-  { kind, sides, signal, onFindings }: ScanRun,
+  { kind, sides, signal, onFindings, onUnsettled }: ScanRun,
   { generation, thread }: { generation: string; thread: WalkThread },
 ): Promise<Comparison> {
   const { catalog, bucket } = ports;
@@ -113,7 +116,8 @@ async function begin(
     failure = toHoldfastError(error);
   }
   const unreadableStreams = new Set(unreadable.map(({ stream }) => stream));
-  const comparing: ComparisonPorts = { ...ports, thread, signal, etagIsMd5, unreadableStreams, onFindings };
+  const telling = { onFindings, onUnsettled };
+  const comparing: ComparisonPorts = { ...ports, thread, signal, etagIsMd5, unreadableStreams, ...telling };
   const comparison = new Comparison(comparing, {
     generation,
     sides,

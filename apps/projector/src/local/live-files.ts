@@ -136,20 +136,29 @@ export class LiveFiles {
    * @returns the failures by path; nothing waits for those
    */
   async materialiseAgain(paths: readonly ContentPath[]): Promise<ReadonlyMap<string, HoldfastError>> {
-    const wanted: Wanted[] = [];
+    const failures = new Map<string, HoldfastError>();
+    let [wanted, bytes]: [Wanted[], number] = [[], 0];
+    const settle = async (): Promise<void> => {
+      const settled = await this.#open().materialiser.settle(wanted, {
+        again: true,
+        checkpoint: () => this.checkpoint,
+      });
+      for (const [path, error] of settled.failures) failures.set(path, error);
+      if (settled.changed > 0) this.#bell.ring();
+      [wanted, bytes] = [[], 0];
+    };
     for (const path of paths) {
       const [event] = await this.#ports.store.readStream(contentStream(path), {
         direction: 'backwards',
         maxCount: 1,
         withBodies: true,
       });
-      if (isContentEvent(event)) wanted.push({ event, resumeAfter: null });
+      if (!isContentEvent(event)) continue;
+      wanted.push({ event, resumeAfter: null });
+      bytes += event.body?.length ?? 0;
+      if (bytes >= RETRY_BYTES) await settle();
     }
-    const { failures, changed } = await this.#open().materialiser.settle(wanted, {
-      again: true,
-      checkpoint: () => this.checkpoint,
-    });
-    if (changed > 0) this.#bell.ring();
+    await settle();
     return failures;
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HoldfastError, type NewEvent } from '@holdfast/domain';
-import { deleted, LOG_ID, published } from '@holdfast/domain/testing';
+import { deleted, LOG_ID, MemoryEventStore, path, published } from '@holdfast/domain/testing';
 import { findLogIdentities, openContentReader, prepareDataDirectory } from '@holdfast/storage';
 import {
   expectedTree,
@@ -41,6 +41,28 @@ describe('a first start', () => {
 });
 
 describe('a running projector', () => {
+  it('that writes large documents again has few of them in memory', async () => {
+    const paths = Array.from({ length: 10 }, (_, nth) => path(`large/${nth}.json`));
+    const writtenBefore: number[] = [];
+    class Watched extends MemoryEventStore {
+      override readStream(...args: Parameters<MemoryEventStore['readStream']>) {
+        const [stream, { direction }] = args;
+        const isNewest = direction === 'backwards' && stream.startsWith('content-large/');
+        if (isNewest) writtenBefore.push(paths.filter((each) => existsSync(world.live(each))).length);
+        return super.readStream(...args);
+      }
+    }
+    world.store = new Watched();
+    await world.given(...paths.map((each) => published(each, JSON.stringify('x'.repeat(3_000_000)))));
+    const { projector } = await world.start();
+    await projector.caughtUp();
+    for (const each of paths) rmSync(world.live(each));
+    writtenBefore.length = 0;
+    expect(await projector.materialiseAgain(paths)).toEqual(new Map());
+    expect(writtenBefore).toEqual([0, 0, 0, 3, 3, 3, 6, 6, 6, 9]);
+    expect(Object.keys(world.files())).toHaveLength(10);
+  });
+
   it('follows the log, and tells readers', async () => {
     const { projector } = await world.start();
     const reader = openContentReader({ dataDir: world.dataDir });

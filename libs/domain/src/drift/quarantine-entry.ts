@@ -16,9 +16,9 @@ export const quarantineEntrySchema = z.object({
 });
 export type QuarantineEntry = z.infer<typeof quarantineEntrySchema>;
 
-/** One line of the list: something was moved there, or back. */
+/** One line of the list, written before what it says is done: something is moved there, or back by a job. */
 export const quarantineLineSchema = z.union([
   z.object({ moved: quarantineEntrySchema }),
-  z.object({ restored: z.object({ id: z.uuid(), at: instantSchema }) }),
+  z.object({ restored: z.object({ id: z.uuid(), at: instantSchema, job: z.string().optional() }) }),
 ]);
 export type QuarantineLine = z.infer<typeof quarantineLineSchema>;
