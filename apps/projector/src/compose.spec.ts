@@ -160,6 +160,25 @@ describe('composing the projector', () => {
   });
 });
 
+it('NODE_NAME_IN_USE: two processes with other projectors do not report under one name', async () => {
+  await start(
+    { store: new MemoryEventStore(), bucket: new MemoryObjectStore() },
+    { HOLDFAST_PROJECTORS: 'local,drift' },
+  );
+  const cdn = { HOLDFAST_PROJECTORS: 'cdn' };
+  const same = start(
+    { store: new MemoryEventStore(), bucket: new MemoryObjectStore(), clock: hurriedClock },
+    cdn,
+  );
+  await expect(same).rejects.toMatchObject({ code: 'NODE_NAME_IN_USE', kind: 'fatal' });
+  const other = { ...cdn, HOLDFAST_NODE: 'web-1-cdn' };
+  const { projectors } = await start(
+    { store: new MemoryEventStore(), bucket: new MemoryObjectStore() },
+    other,
+  );
+  expect(projectors.cdn).not.toBeNull();
+});
+
 describe('another log', () => {
   it('LOG_MISMATCH: is not begun where the one that the files were made from is gone', async () => {
     await start();

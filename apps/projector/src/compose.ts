@@ -36,6 +36,7 @@ import {
   type ContentReader,
   dataPaths,
   lockDataDirectory,
+  lockNodeName,
   openContentReader,
   prepareDataDirectory,
   findMismatch,
@@ -172,13 +173,10 @@ async function open(
       ? await openEventStore(place, { clock, createIfMissing })
       : { store: overrides.store, locks: null };
   closers.push(() => opened.close());
-  parts.registerInstance<LockKeeper>(LOCKS, locks ?? locksOfOneMachine(dataDir, isLocal));
-  if (locks !== null && isLocal) {
-    const { node } = config;
-    const lock = takeLock(parts, `node-${node}`);
-    const name = await claimName({ node, lock, clock, log: logger });
-    closers.push(() => name.close());
-  }
+  parts.registerInstance<LockKeeper>(LOCKS, locks ?? locksOfOneMachine(config));
+  const { node } = config;
+  const name = await claimName({ node, lock: takeLock(parts, `node-${node}`), clock, log: logger });
+  closers.push(() => name.close());
   const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
   const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
   parts.registerInstance<Reserves>(RESERVES, reserves);
@@ -480,7 +478,10 @@ const takeLock =
 
 /** @throws DATA_DIR_IN_USE */
 function fileLock(dataDir: string, name: 'local' | 'cdn'): HeldLock {
-  const held = lockDataDirectory(dataDir, name);
+  return keptBySystem(lockDataDirectory(dataDir, name));
+}
+
+function keptBySystem(held: { release(): void }): HeldLock {
   const release = (): Promise<void> => {
     held.release();
     return Promise.resolve();
@@ -492,9 +493,12 @@ function fileLock(dataDir: string, name: 'local' | 'cdn'): HeldLock {
  * Where one machine has the log for itself. Whoever has the local lock is the only one to scan; whoever has not, has the
  * CDN lock already.
  */
-const locksOfOneMachine = (dataDir: string, isLocal: boolean): LockKeeper => ({
-  takeLock: async (name) =>
-    await Promise.resolve(isLocal && name === 'cdn' ? fileLock(dataDir, 'cdn') : ALWAYS_HELD),
+const locksOfOneMachine = ({ dataDir, node, projectors }: ProjectorConfig): LockKeeper => ({
+  takeLock: async (name) => {
+    if (name === `node-${node}`) return await Promise.resolve(keptBySystem(lockNodeName(dataDir, node)));
+    if (name === 'cdn' && projectors.includes('local')) return fileLock(dataDir, 'cdn');
+    return ALWAYS_HELD;
+  },
 });
 
 const ALWAYS_HELD: HeldLock = { lost: new AbortController().signal, release: () => Promise.resolve() };

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 
 export interface DataPaths {
@@ -13,7 +14,13 @@ export interface DataPaths {
   readonly bucket: string;
   /** Rung after each commit to the live generation's index, and after a flip. */
   readonly localBell: string;
-  readonly locks: { readonly api: string; readonly local: string; readonly cdn: string };
+  readonly locks: {
+    readonly api: string;
+    readonly local: string;
+    readonly cdn: string;
+    /** Of the projectors that report under one name. */
+    readonly node: (name: string) => string;
+  };
   /** Each process keeps its own catalog. */
   readonly catalog: (process: string) => string;
   /** And its own alerts. */
@@ -42,7 +49,13 @@ function joinPaths(dataDir: string): DataPaths {
     scans: at('scans'),
     bucket: at('bucket'),
     localBell: at('local.bell'),
-    locks: { api: at('api.lock'), local: at('local.lock'), cdn: at('cdn.lock') },
+    locks: {
+      api: at('api.lock'),
+      local: at('local.lock'),
+      cdn: at('cdn.lock'),
+      // Hashed, as a name may be longer than a file's, and hold what a file's may not.
+      node: (name) => at(`node-${hash('sha256', name).slice(0, 16)}.lock`),
+    },
     catalog: (process) => at(`catalog-${process}.db`),
     alerts: (process) => at(`alerts-${process}.db`),
   };

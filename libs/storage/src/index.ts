@@ -34,5 +34,5 @@ export { currentUser, errnoOf, fileFailure } from './file-errors.ts';
 export { makeDirectories } from './make-directories.ts';
 export { removeTree } from './remove-tree.ts';
 export { Slices } from './slices.ts';
-export { lockDataDirectory } from './lock-data-directory.ts';
+export { lockDataDirectory, lockNodeName } from './lock-data-directory.ts';
 export { openLocalBell } from './local-bell.ts';

@@ -9,3 +9,10 @@ const HOLDERS = { api: 'the API', local: 'the local projector', cdn: 'the CDN pr
  */
 export const lockDataDirectory = (dataDir: string, name: keyof typeof HOLDERS): FileLock =>
   acquireLock(dataPaths(dataDir).locks[name], { what: HOLDERS[name] });
+
+/**
+ * Keeps a node's name for the projectors of one process, among those that share a data directory.
+ * @throws as `lockDataDirectory`
+ */
+export const lockNodeName = (dataDir: string, node: string): FileLock =>
+  acquireLock(dataPaths(dataDir).locks.node(node), { what: `the projectors of ${node}` });

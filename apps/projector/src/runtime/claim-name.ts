@@ -6,8 +6,9 @@ import type { ProjectorLog } from './projector-log.ts';
 const PATIENCE_MS = 45_000;
 
 /**
- * Makes sure that no other machine has this one's name: two would run each other's jobs and report for each other. The
- * name is kept until the holder is closed.
+ * Makes sure that no other process has this one's name, on another machine or with other projectors on this one: two
+ * would run each other's jobs, and each other's reports would hide that one is gone. The name is kept until the holder
+ * is closed.
  * @throws NODE_NAME_IN_USE where another keeps it; what the lock throws that will not pass
  */
 export async function claimName(options: {
@@ -45,6 +46,6 @@ export async function claimName(options: {
 const inUse = (node: string, why: string | null): HoldfastError =>
   new HoldfastError(
     'NODE_NAME_IN_USE',
-    `The name ${node} could not be had for ${PATIENCE_MS / 1_000} s: ${why ?? 'the event store did not answer'} Give each machine a name of its own (HOLDFAST_NODE).`,
+    `The name ${node} could not be had for ${PATIENCE_MS / 1_000} s: ${why ?? 'the event store did not answer'} Give each process with projectors a name of its own (HOLDFAST_NODE).`,
     { context: { node } },
   );
