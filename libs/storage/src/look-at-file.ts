@@ -6,8 +6,8 @@ import {
   constants,
   type Dirent,
   lstatSync,
+  opendirSync,
   openSync,
-  readdirSync,
   readSync,
   type Stats,
 } from 'node:fs';
@@ -17,7 +17,8 @@ import { previousName } from './file-names.ts';
 
 /** The system calls of looking at files, so that a spec can make each of them fail. */
 export interface LookOperations {
-  readonly list: (directory: string) => Dirent[];
+  /** May throw when it is called, and at each step. */
+  readonly list: (directory: string) => Iterable<Dirent>;
   /** Without following a link; undefined where there is nothing. */
   readonly stat: (file: string) => Stats | undefined;
   /** SHA-256 of a plain file's bytes, lower-case hex. */
@@ -25,7 +26,7 @@ export interface LookOperations {
 }
 
 export const nodeLookOperations: LookOperations = {
-  list: (directory) => readdirSync(directory, { withFileTypes: true }),
+  list: entriesOf,
   stat: (file) => lstatSync(file, { throwIfNoEntry: false }),
   sha256: sha256OfFile,
 };
@@ -70,8 +71,10 @@ export const misread = (path: string): LocalEntry => ({
 function isListed(root: string, path: string, operations: LookOperations): boolean {
   const { dir, base } = parse(`${root}/${path}`);
   try {
-    const names = operations.list(dir);
-    return names.some((entry) => entry.name === base && entry.isDirectory() === path.endsWith('/'));
+    for (const entry of operations.list(dir)) {
+      if (entry.name === base && entry.isDirectory() === path.endsWith('/')) return true;
+    }
+    return false;
   } catch (error) {
     return !isGone(error);
   }
@@ -100,6 +103,17 @@ export function lookAtFile(file: string, operations: LookOperations): FoundFile 
   }
 }
 
+/** One after the other, as there may be a million. */
+function* entriesOf(directory: string): Generator<Dirent, void> {
+  const opened = opendirSync(directory, { bufferSize: ENTRIES_READ_AT_ONCE });
+  try {
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry;
+  } finally {
+    opened.closeSync();
+  }
+}
+const ENTRIES_READ_AT_ONCE = 1_024;
+
 const TEMPORARY = /^(.+?)(?:\.prev)?\.tmp\.[0-9a-f-]{36}$/;
 
 /** The document that a name belongs to; null where it is no name of ours. */
@@ -126,8 +140,8 @@ function lookInside(
 ): Pick<LocalEntry, 'role' | 'problem'> | null {
   if (!isContentDirectory(path)) return { role: 'unknown', problem: null };
   try {
-    const isEmpty = operations.list(`${root}/${path}`).length === 0;
-    return { role: isEmpty ? 'unknown' : 'directory', problem: null };
+    for (const _ of operations.list(`${root}/${path}`)) return { role: 'directory', problem: null };
+    return { role: 'unknown', problem: null };
   } catch (error) {
     return isGone(error) ? null : { role: 'directory', problem: tellProblem(error) };
   }

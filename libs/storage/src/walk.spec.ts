@@ -104,6 +104,18 @@ describe('walking a tree', () => {
     );
   });
 
+  it('comes to the same where a directory has more names than are held at a time', () => {
+    for (const path of ['a.json', 'b/c.json', 'b-.json', 'd.json', 'e.json', 'z/y/x.json']) write(path);
+    for (const path of ['a.json.prev', 'd.json.prev', 'none.json.prev', 'g.json/x', 'g.json.prev'])
+      write(path);
+    const whole = walked();
+    expect(whole.map(({ path, previous }) => (previous === null ? path : `${path} + .prev`))).toEqual([
+      ...['a.json + .prev', 'b-.json', 'b/c.json', 'd.json + .prev', 'e.json'],
+      ...['g.json.prev', 'g.json/', 'none.json.prev', 'z/y/x.json'],
+    ]);
+    for (const names of [1, 2, 3, 5]) expect([...walkTree(root, undefined, names)]).toEqual(whole);
+  });
+
   it('tells of what cannot be read, and goes on', () => {
     for (const path of ['a.json', 'shut/b.json', 'z.json']) write(path);
     const failure = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
