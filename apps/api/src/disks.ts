@@ -19,7 +19,8 @@ const LOG = ['log'];
 
 /** The disks of this node that must not fill up: one, or two where the log lies on another than the files. */
 export class Disks {
-  readonly all: readonly NodeDisk[];
+  /** The first is that of the data directory. */
+  readonly all: readonly [NodeDisk, ...NodeDisk[]];
 
   readonly #reserves: Reserves;
 
@@ -69,7 +70,24 @@ export class Disks {
       reserve.requireRoom();
     }
   }
+
+  /**
+   * To be asked before something large is written to the data directory for a while, which must not stop publishing.
+   * @throws DISK_FULL, before anything is written
+   */
+  requireRoomFor(bytes: number): void {
+    const [{ directory, guard }] = this.all;
+    const state = guard.state();
+    if (state.freeBytes - bytes < state.minFreeBytes) throw noRoomFor(bytes, directory, state);
+  }
 }
+
+const noRoomFor = (bytes: number, directory: string, { freeBytes, minFreeBytes }: DiskState): HoldfastError =>
+  new HoldfastError(
+    'DISK_FULL',
+    `The copy of the log was not begun: it may have ${mebibytes(bytes)} MiB, and of the ${mebibytes(freeBytes)} MiB that are free on the disk of ${directory}, HOLDFAST_DISK_MIN_FREE keeps ${mebibytes(minFreeBytes)} MiB. Make room there, or stop Holdfast and copy its log by hand.`,
+    { context: { bytes, freeBytes, minFreeBytes } },
+  );
 
 const tooFull = (directory: string, freeBytes: number, minFreeBytes: number): HoldfastError =>
   new HoldfastError(

@@ -8,6 +8,7 @@ import {
   toHoldfastError,
 } from '@holdfast/domain';
 import type { Api } from '../api.ts';
+import { requireRoomFor } from '../require-room-for.ts';
 import { type BatchCommand, LineFailure, parseBatchLine } from './batch-line.ts';
 import type { BatchResult } from './batch-result.ts';
 import type { Line } from './line-splitter.ts';
@@ -42,8 +43,8 @@ async function runCommand(context: BatchContext, command: BatchCommand): Promise
   const { api, metadata, isDryRun } = context;
   const contentCommand = toContentCommand(api, command);
   if (isDryRun) return foresee(api, contentCommand);
-  if (contentCommand.type === 'PublishContent') api.disks.requireRoom();
   const { path } = contentCommand;
+  if (contentCommand.type === 'PublishContent') requireRoomFor(api, path, contentCommand.document);
   const handled = await api.commands.handle(contentStream(path), contentDecider, contentCommand, {
     metadata,
   });

@@ -37,6 +37,14 @@ it('streams a copy of the log with its digest, and leaves nothing behind', async
   rmSync(dataDir, { recursive: true });
 });
 
+it('DISK_FULL: is not begun where it would leave less than is to stay free, which would stop publishing', async () => {
+  if (!hasEmbeddedLog()) return;
+  await api.close();
+  api = await startApi({ config: { diskMinFree: { percent: 100, bytes: null } } });
+  expect(await api.get('/v1/backup')).toMatchObject({ status: 507, json: { code: 'DISK_FULL' } });
+  expect(temporaries()).toEqual([]);
+});
+
 it('makes no copy for HEAD', async () => {
   const { status } = await api.inject({ method: 'HEAD', url: '/v1/backup' });
   expect(status).toBe(404);

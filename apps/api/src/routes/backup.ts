@@ -23,7 +23,9 @@ export function backup(app: ApiServer, api: Api): void {
     async (_request, reply) => {
       const file = temporaryName(api.settings.dataDir);
       try {
-        await api.backup.backupTo(file);
+        await api.backup.backupTo(file, (bytes) => {
+          api.disks.requireRoomFor(bytes);
+        });
         const handle = await open(file, 'r');
         try {
           await unlink(file);

@@ -260,6 +260,23 @@ describe('a full disk', () => {
   });
 });
 
+it('a full disk does not refuse what is published already: nothing is written for it', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-api-'));
+  const before = await startApi({ dataDir });
+  await before.put('a.json', '1');
+  await before.close();
+  const full = await startApi({ dataDir, config: { diskMinFree: { percent: 100, bytes: null } } });
+  expect(await full.put('a.json', '1')).toMatchObject({ status: 200, json: { unchanged: true } });
+  expect(await full.put('a.json', '2')).toMatchObject({ status: 507, json: { code: 'DISK_FULL' } });
+  const { results } = await full.batch([
+    { put: 'a.json', text: '1' },
+    { put: 'a.json', text: '2' },
+  ]);
+  expect(results).toMatchObject([{ action: 'unchanged' }, { code: 'DISK_FULL' }, { done: true }]);
+  await full.close();
+  rmSync(dataDir, { recursive: true });
+});
+
 describe('?wait', () => {
   const putAndWait = (query: string) =>
     api.inject({

@@ -18,6 +18,7 @@ import { waitedSchema, waitForDelivery, waitQuery } from '../delivery-wait.ts';
 import { locate, locatedSchema } from '../document-view.ts';
 import { readIdempotencyKey, readPrecondition } from '../preconditions.ts';
 import { problemResponse } from '../problems.ts';
+import { requireRoomFor } from '../require-room-for.ts';
 
 const querySchema = z.strictObject(waitQuery);
 
@@ -71,7 +72,7 @@ export function publishContent(app: ApiServer, api: Api): void {
           checks: api.settings.kinds,
         });
         api.requireWritable();
-        api.disks.requireRoom();
+        requireRoomFor(api, path, document);
         const handled = await api.commands.handle(
           contentStream(path),
           contentDecider,

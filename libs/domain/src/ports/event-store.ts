@@ -138,10 +138,11 @@ export const EVENT_STORE = Symbol('EventStore');
 export interface LogBackup {
   /**
    * Writes a consistent copy of the whole log, as of one moment during the call, without stopping writers.
-   * @param file  must not exist; on failure nothing is left there
+   * @param file         must not exist; on failure nothing is left there
+   * @param requireRoom  asked before anything is written, with the most bytes that the copy may have; may throw
    * @throws DISK_FULL, EVENT_STORE_UNAVAILABLE
    */
-  backupTo(file: string): Promise<void>;
+  backupTo(file: string, requireRoom?: (bytes: number) => void): Promise<void>;
 }
 
 export const LOG_BACKUP = Symbol('LogBackup');

@@ -158,8 +158,9 @@ class SqliteEventStore implements EventStore, LogBackup {
     return this.#whenFree('to read', () => toPosition(this.#reader.lastRow()));
   }
 
-  async backupTo(file: string): Promise<void> {
+  async backupTo(file: string, requireRoom?: (bytes: number) => void): Promise<void> {
     this.#refuseClosed();
+    requireRoom?.(bytesOf(this.#db));
     await backUpDatabase(this.#file, file);
   }
 
@@ -247,3 +248,9 @@ const missing = (file: string): HoldfastError =>
     `The event log ${file} is missing. Restore it from a backup, or start with an empty data directory.`,
     { context: { file } },
   );
+
+/** Of the database as it is read now, what is not in its main file yet included. */
+function bytesOf(db: DatabaseSync): number {
+  const pages = db.prepare('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size');
+  return (pages.get() as { bytes: number }).bytes;
+}
