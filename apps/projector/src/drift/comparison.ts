@@ -114,6 +114,8 @@ export class Comparison {
       for (const side of ['local', 'cdn'] as const) {
         told.push(...this.#count(side, verdicts[side], each.expected));
         if (verdicts[side].is === 'unsettled') this.#ports.onUnsettled(side, each.path);
+        // A folder's directory that cannot be read: nobody knows what is below it.
+        if (side === 'cdn' && each.path.endsWith('/') && isUnreadable(verdicts.cdn)) this.isWhole.cdn = false;
       }
       this.#addToRoots(each, verdicts);
     }
@@ -205,6 +207,9 @@ export class Comparison {
 }
 
 /** A directory's has its `/`; anything else is the path of the page. */
+const isUnreadable = (verdict: Verdict): boolean =>
+  verdict.is === 'drift' && verdict.findings.some(({ outcome }) => outcome === 'unreadable');
+
 const localPath = ({ path, local }: Compared): string => local?.path ?? path;
 
 function hashIn(verdict: Verdict, expected: Expected | null): string | null | undefined {

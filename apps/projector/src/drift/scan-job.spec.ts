@@ -239,6 +239,27 @@ describe('what could not be looked at stays open', () => {
     expect(open()).toEqual([]);
   });
 
+  it('below a directory of the bucket that cannot be read', async () => {
+    let isShut = false;
+    class Shut extends FaultyObjectStore {
+      override async list(...args: Parameters<FaultyObjectStore['list']>) {
+        const page = await super.list(...args);
+        if (!isShut) return page;
+        const objects = page.objects.map((object) => ({ ...object, key: object.key.replace(/\/.*/, '/') }));
+        return { ...page, objects };
+      }
+    }
+    const faulty = new Shut(world.bucket);
+    world.bucket = faulty;
+    await runWith(['a.json']);
+    await world.putObject('shut/x.json', '{}');
+    await world.scan();
+    isShut = true;
+    faulty.fail('head', { key: 'shut/', times: 9 });
+    await world.scan();
+    expect(open().toSorted()).toEqual(['cdn orphan shut/x.json', 'cdn unreadable shut/']);
+  });
+
   const isRoot = process.getuid?.() === 0;
   (isRoot ? it.skip : it)(
     'below a directory that cannot be read (not as root, who reads everything)',
