@@ -130,7 +130,8 @@ export const SETTINGS = {
     variable: 'HOLDFAST_NODE',
     default: thisHost(),
     defaultShown: 'the host name',
-    description: 'Name of this machine in reports, jobs and the log.',
+    description:
+      'Name of this machine in reports, jobs and the log; where its projectors run in several processes, each has one of its own.',
     example: 'web-1',
     usedBy: ['api', 'projector'],
     schema: nodeName,

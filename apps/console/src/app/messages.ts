@@ -2,6 +2,12 @@
 const plural = (count: number, one: string, many: string): string =>
   `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
+/** All that lies in a directory counts, which the number beside the findings does not know. */
+const orphansLeft = (count: number): string =>
+  count === 0
+    ? ''
+    : ` The orphans stay: with what is in directories they are ${count.toLocaleString()}, more than HOLDFAST_MAX_REPAIRS allows. If they are to go: holdfast verify --repair --confirm ${count}`;
+
 export const messages = {
   product: 'Holdfast',
   skipToContent: 'Skip to the content',
@@ -678,7 +684,7 @@ export const messages = {
       `Done. ${Object.entries(counts)
         .filter(([, count]) => count > 0)
         .map(([name, count]) => `${name} ${count.toLocaleString()}`)
-        .join(', ')}`,
+        .join(', ')}.${orphansLeft(counts['orphansLeft'] ?? 0)}`,
     failed: 'It failed:',
   },
 };
