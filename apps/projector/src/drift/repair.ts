@@ -78,6 +78,7 @@ export async function repair(ports: RepairPorts, request: RepairRequest, repaire
       ports.signal.throwIfAborted();
       const meant = page.filter(isMeant);
       if (meant.length === 0) continue;
+      request.onProgress(phase, done);
       const mended = await mend(meant);
       count(mended.length);
       repaired.notRepaired += meant.length - mended.length;

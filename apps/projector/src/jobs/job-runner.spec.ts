@@ -176,6 +176,29 @@ describe('the job runner', () => {
     expect(types.at(-1)).toBe('JobFinished');
   });
 
+  it('tells what came too soon after something else a second later', async () => {
+    const gate = Promise.withResolvers<void>();
+    const waiting: RunJob = async ({ onProgress }) => {
+      onProgress({ phase: 'comparing', done: 5, total: 5 });
+      onProgress({ phase: 'waiting for the bucket', done: 0, total: 5 });
+      await gate.promise;
+      return {};
+    };
+    const id = await request('replay');
+    await start(jobsOf({ replay: waiting }));
+    const phases = async () =>
+      (await eventsOf(jobStream(id))).flatMap(({ type, data }) =>
+        type === 'JobProgressed' ? [data.phase] : [],
+      );
+    await until('the second', async () => {
+      clock.advance(500);
+      return (await phases()).length === 2;
+    });
+    expect(await phases()).toEqual(['starting', 'waiting for the bucket']);
+    gate.resolve();
+    await ended(id);
+  });
+
   it('ends a job that fails with the reason', async () => {
     const failing: RunJob = () =>
       Promise.reject(new HoldfastError('DISK_FULL', 'No room for another generation.'));

@@ -184,32 +184,41 @@ export class JobRunner {
   }
 }
 
-/** At most one event a second; what is told in between is passed over, and a log that is away is no failure. */
+type Progress = EventData<'JobProgressed'>;
+
+/** At most one event a second, of the last that was told by then; a log that is away is no failure. */
 class ProgressReport {
   readonly #clock: Clock;
-  readonly #append: (progress: EventData<'JobProgressed'>) => Promise<unknown>;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #underWay: Promise<unknown> | null = null;
+  readonly #append: (progress: Progress) => Promise<unknown>;
+  readonly #end = new AbortController();
+  #next: Progress | null = null;
+  #sending: Promise<void> | null = null;
 
-  constructor(clock: Clock, append: (progress: EventData<'JobProgressed'>) => Promise<unknown>) {
+  constructor(clock: Clock, append: (progress: Progress) => Promise<unknown>) {
     this.#clock = clock;
     this.#append = append;
   }
 
-  tell(progress: EventData<'JobProgressed'>): void {
-    const now = this.#clock.now().getTime();
-    if (this.#underWay !== null || now - this.#toldAt < PROGRESS_EVERY_MS) return;
-    this.#toldAt = now;
-    this.#underWay = this.#append(progress)
-      .catch(() => undefined)
-      .finally(() => {
-        this.#underWay = null;
-      });
+  tell(progress: Progress): void {
+    this.#next = progress;
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = null;
+    });
   }
 
   /** No progress comes after the end. */
   async settled(): Promise<void> {
-    await this.#underWay;
+    this.#end.abort();
+    await this.#sending;
+  }
+
+  async #send(): Promise<void> {
+    const { signal } = this.#end;
+    for (let next = this.#next; next !== null && !signal.aborted; next = this.#next) {
+      this.#next = null;
+      await this.#append(next).catch(() => undefined);
+      await this.#clock.sleep(PROGRESS_EVERY_MS, signal);
+    }
   }
 }
 
