@@ -162,6 +162,43 @@ describe('an alert', () => {
     expect(alerts.status().raised).toMatchObject([{ subject: 'web-1/log' }]);
   });
 
+  it('is in the log as it is by now, ten minutes later at the latest, and nobody is called for that', async () => {
+    alerts.raise(DISK_LOW);
+    await allTold();
+    for (let look = 1; look <= 40; look += 1) {
+      alerts.raise({ ...DISK_LOW, message: `${look} MiB are free.` });
+      await pass(60_000, 15_000);
+    }
+    await allTold();
+    const messages = (await recorded()).map(({ data }) => (data as Alert).message);
+    expect(messages).toHaveLength(5);
+    expect(messages.at(-1)).toBe('40 MiB are free.');
+    expect(await types()).toEqual(Array.from({ length: 5 }, () => 'AlertRaised'));
+    expect(mail.heard).toEqual(['raised DISK_LOW']);
+    await restart();
+    await pass(60_000, 15_000);
+    await allTold();
+    expect(await types()).toHaveLength(5);
+    alerts.clear(DISK);
+    await allTold();
+    expect((await types()).slice(-2)).toEqual(['AlertRaised', 'AlertCleared']);
+  });
+
+  it('that becomes critical is told at once', async () => {
+    alerts.raise({ ...DISK_LOW, severity: 'warning' });
+    await allTold();
+    alerts.raise({ ...DISK_LOW, severity: 'critical', message: 'The reserve is in use.' });
+    await allTold();
+    expect(mail.told.map(({ kind, alert }) => `${kind}: ${alert.message}`)).toEqual([
+      `raised: ${DISK_LOW.message}`,
+      'reminder: The reserve is in use.',
+    ]);
+    expect((await recorded()).at(-1)).toMatchObject({ data: { severity: 'critical' } });
+    alerts.raise({ ...DISK_LOW, severity: 'warning' });
+    await allTold();
+    expect(mail.told).toHaveLength(2);
+  });
+
   it('is told again after a day, and every day, but not in the log', async () => {
     alerts.raise(DISK_LOW);
     await allTold();

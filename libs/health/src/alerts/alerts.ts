@@ -40,6 +40,8 @@ export interface AlertsStatus {
 
 const REMIND_AFTER_MS = 24 * 60 * 60 * 1_000;
 const LOOK_EVERY_MS = 15_000;
+/** What an alert says may change with every look, such as how much room is left. */
+const RECORD_CHANGES_EVERY_MS = 10 * 60 * 1_000;
 const LAST_WORDS_MS = 10_000;
 const LOG_CHANNEL = 'log';
 const MAX_SUBJECT_CHARS = 200;
@@ -54,6 +56,8 @@ export class Alerts implements AlertBoard {
   readonly #raised = new Map<string, RaisedAlert>();
   /** What was raised or cleared since the start, newer than what the file says of it, and when last; ms since 1970. */
   readonly #spokenOf = new Map<string, number>();
+  /** What the log was told last of what holds, and when; ms since 1970. */
+  readonly #recorded = new Map<string, { readonly text: string; readonly at: number }>();
   readonly #tooOften: TooOften;
   readonly #channels = new Map<string, Channel>();
   readonly #stop = new AbortController();
@@ -85,6 +89,8 @@ export class Alerts implements AlertBoard {
     if (known !== undefined) {
       if (JSON.stringify(known.alert) === JSON.stringify(alert)) return;
       this.#raised.set(key, { ...known, alert });
+      if (alert.severity === 'critical' && known.alert.severity !== 'critical') this.#remindOf(key);
+      else this.#recordChange(key);
       this.#keep();
       return;
     }
@@ -199,8 +205,15 @@ export class Alerts implements AlertBoard {
   }
 
   #tell(notice: Notice): void {
-    if (notice.kind !== 'reminder') this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+    this.#tellLog(notice);
     this.#tellPeople(notice);
+  }
+
+  #tellLog(notice: Notice): void {
+    const { kind, alert, at } = notice;
+    if (kind === 'cleared') this.#recorded.delete(keyOf(alert));
+    else this.#recorded.set(keyOf(alert), { text: textOf(alert), at: Date.parse(at) });
+    this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
   }
 
   #tellPeople(notice: Notice): void {
@@ -216,19 +229,41 @@ export class Alerts implements AlertBoard {
       if (!this.#file.isWritten) this.#keep();
       await this.#heedOthers();
       this.#remind();
+      for (const key of this.#raised.keys()) this.#recordChange(key);
       await this.#ports.clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
 
   #remind(): void {
-    const now = this.#ports.clock.now();
-    for (const [key, raised] of this.#raised) {
-      if (now.getTime() - Date.parse(raised.toldAt) < REMIND_AFTER_MS) continue;
-      const at = now.toISOString();
-      this.#raised.set(key, { ...raised, toldAt: at });
-      const { alert, raisedAt } = raised;
-      this.#tell({ id: newEventId(), kind: 'reminder', alert, at, raisedAt, folded: 0 });
+    const now = this.#ports.clock.now().getTime();
+    for (const [key, { toldAt }] of this.#raised) {
+      if (now - Date.parse(toldAt) >= REMIND_AFTER_MS) this.#remindOf(key);
     }
+  }
+
+  #remindOf(key: string): void {
+    const raised = this.#raised.get(key);
+    if (raised === undefined) return;
+    const at = this.#now();
+    this.#raised.set(key, { ...raised, toldAt: at });
+    const { alert, raisedAt } = raised;
+    this.#tell({ id: newEventId(), kind: 'reminder', alert, at, raisedAt, folded: 0 });
+  }
+
+  /** Whoever looks the alert up finds what it says now; nobody is called for that. */
+  #recordChange(key: string): void {
+    const raised = this.#raised.get(key);
+    if (raised === undefined) return;
+    const { alert, raisedAt } = raised;
+    const { text = null, at: recordedAt = Number.NEGATIVE_INFINITY } = this.#recorded.get(key) ?? {};
+    if (text === textOf(alert) || this.#waitsForLog(alert)) return;
+    if (this.#ports.clock.now().getTime() - recordedAt < RECORD_CHANGES_EVERY_MS) return;
+    this.#tellLog({ id: newEventId(), kind: 'reminder', alert, at: this.#now(), raisedAt, folded: 0 });
+  }
+
+  #waitsForLog(alert: Alert): boolean {
+    const waiting = this.#channels.get(LOG_CHANNEL)?.waiting ?? [];
+    return waiting.some(({ notice }) => keyOf(notice.alert) === keyOf(alert));
   }
 
   /** Forgets what another process found gone after a takeover; what this one has met since then has begun again. */
@@ -245,9 +280,7 @@ export class Alerts implements AlertBoard {
 
   /** Null too where the log is away, or has not heard yet what this process says of the alert. */
   async #clearedElsewhereAt({ alert, raisedAt }: RaisedAlert): Promise<number | null> {
-    const unheard = this.#channels.get(LOG_CHANNEL)?.waiting ?? [];
-    const isHeard = unheard.every(({ notice }) => keyOf(notice.alert) !== keyOf(alert));
-    if (this.#store === null || !isHeard) return null;
+    if (this.#store === null || this.#waitsForLog(alert)) return null;
     try {
       return await clearedInLogAt(this.#store, alert, raisedAt);
     } catch {
@@ -290,6 +323,8 @@ export class Alerts implements AlertBoard {
     return this.#ports.clock.now().toISOString();
   }
 }
+
+const textOf = ({ severity, message }: Alert): string => `${severity} ${message}`;
 
 /** What the log would refuse would keep everything behind it from being told. */
 function recordable({ code, subject, severity, message, details }: Alert): Alert {

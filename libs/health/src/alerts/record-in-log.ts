@@ -3,7 +3,8 @@ import type { AlertSubject } from './alert.ts';
 import type { Notice, Notifier } from './notice.ts';
 
 /**
- * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert. An append whose outcome
+ * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert; a reminder is another
+ * `AlertRaised` where the alert says something else by now. An append whose outcome
  * is unknown is repeated with the same id.
  * @param actor    who raises and clears; an alert that was not known to be raised is cleared only where this one raised
  *                 it, or where one process watches it for the whole system
@@ -25,7 +26,10 @@ export const recordInLog = (
       // This notice's own is there where the answer to its append was lost.
       const last = events.find(({ id }) => id !== notice.id);
       const isRaised = last?.type === 'AlertRaised';
-      if (isRaised === (notice.kind === 'raised')) continue;
+      if (notice.kind === 'reminder') {
+        const { severity, message } = notice.alert;
+        if (!isRaised || (last.data.severity === severity && last.data.message === message)) continue;
+      } else if (isRaised === (notice.kind === 'raised')) continue;
       const { isDoubtful = false, ...certain } = notice;
       const isOwn = last?.metadata.actor === actor || isOneForAll(notice.alert);
       if (isDoubtful && !isOwn) continue;
