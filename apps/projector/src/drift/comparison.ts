@@ -206,10 +206,10 @@ export class Comparison {
   }
 }
 
-/** A directory's has its `/`; anything else is the path of the page. */
 const isUnreadable = (verdict: Verdict): boolean =>
   verdict.is === 'drift' && verdict.findings.some(({ outcome }) => outcome === 'unreadable');
 
+/** A directory's has its `/`; anything else is the path of the page. */
 const localPath = ({ path, local }: Compared): string => local?.path ?? path;
 
 function hashIn(verdict: Verdict, expected: Expected | null): string | null | undefined {

@@ -92,6 +92,8 @@ export async function repair(ports: RepairPorts, request: RepairRequest, repaire
   ];
   const failures: unknown[] = [];
   for (const side of sides) {
+    // What failed may have done so because the log is another by now.
+    if (failures.length > 0) await ports.refuseOtherLog();
     try {
       await side();
     } catch (error) {
