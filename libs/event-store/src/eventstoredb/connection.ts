@@ -34,6 +34,8 @@ export class Connection {
   readonly #credentials: { username: string; password: string } | undefined;
   readonly #sources = new Set<LiveSource>();
   #client: EventStoreDBClient;
+  #replaceableAt = Number.NEGATIVE_INFINITY;
+  #pauseMs = 0;
 
   /** @throws CONFIG_INVALID */
   constructor(url: string, deadlineMs: number) {
@@ -223,23 +225,51 @@ export class Connection {
 
   /**
    * gRPC waits for ever for a server that takes the connection and then says nothing, such as a proxy whose server is
-   * gone. So a connection that is still being made when a call has run out of time is given up, and with it the
-   * client: it would not make another.
+   * gone. So where one is still being made when a call has run out of time, the client is replaced by one that makes
+   * another. Of one that is in TLS's part nothing can be got hold of: its socket is left to the system, so that is done
+   * more and more seldom.
    */
   async #connectAnew(client: EventStoreDBClient): Promise<void> {
     const channel = await channelOf(client);
+    const now = performance.now();
     if (client !== this.#client || channel.getConnectivityState(false) !== CONNECTING) return;
+    if (now < this.#replaceableAt) return;
     this.#client = EventStoreDBClient.connectionString(this.#url);
-    channel.close();
+    if (closeConnecting(channel)) return;
+    const isFirst = now > this.#replaceableAt + LONGEST_PAUSE_MS;
+    this.#pauseMs = isFirst ? this.#deadlineMs : Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    this.#replaceableAt = now + this.#pauseMs;
   }
 }
 
 /** gRPC's number for a channel that is not connected yet, and does not know that it cannot be. */
 const CONNECTING = 1;
+const LONGEST_PAUSE_MS = 5 * 60_000;
 
 interface Channel {
   getConnectivityState(connect: boolean): number;
   close(): void;
+  readonly internalChannel: {
+    readonly wrappedSubchannels: ReadonlySet<{
+      readonly child: {
+        /** Of the channels of this process that have it too. */
+        readonly refcount: number;
+        readonly connector: { readonly session: { destroy(): void } | null };
+      };
+    }>;
+  };
+}
+
+/** gRPC itself ends connections that have been made only. @returns whether the socket is closed too */
+function closeConnecting(channel: Channel): boolean {
+  const connecting = [...channel.internalChannel.wrappedSubchannels].map(({ child }) => child);
+  channel.close();
+  let isClosed = true;
+  for (const { refcount, connector } of connecting) {
+    if (refcount === 0) connector.session?.destroy();
+    isClosed &&= connector.session !== null;
+  }
+  return isClosed;
 }
 
 /** Rejects where the client does not find the server of a cluster. */

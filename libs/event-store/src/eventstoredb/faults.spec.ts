@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import {
   type EventStore,
@@ -12,6 +13,7 @@ import {
 import { deleted, eventually, idsOf, published, readWholeLog, record } from '@holdfast/domain/testing';
 import { type EventStoreDbServer, startEventStoreDb } from '@holdfast/testing/event-store-db';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Connection } from './connection.ts';
 import { openEventStoreDb } from './event-store-db-event-store.ts';
 
 const STREAM = 'content-units/a.json';
@@ -221,6 +223,32 @@ describe('a server', () => {
     await untilAnswered(() => record(impatient, deleted('units/a.json')));
     await eventually('it follows again', () => follower.ids().length === 2, 30_000);
     await follower.stop();
+  });
+
+  it.each([
+    ['in HTTP/2', 'false', 1],
+    ['in TLS', 'true', 5],
+  ])('that never speaks, %s, is tried again, and few connections are left', async (_, tls, most) => {
+    const open = new Set<Socket>();
+    let taken = 0;
+    const silent = createServer((socket) => {
+      taken += 1;
+      open.add(socket.on('error', () => undefined).on('close', () => open.delete(socket)));
+      socket.resume();
+    });
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const connection = new Connection(`esdb://127.0.0.1:${port}?tls=${tls}`, 100);
+    const read = (): Promise<unknown> =>
+      connection.readAll({ direction: 'backwards', from: null, maxCount: 1 }).next();
+    const until = performance.now() + 1_500;
+    while (performance.now() < until) await expect(read()).rejects.toBeInstanceOf(Error);
+    await connection.close();
+    const left = open.size;
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
+    expect(taken).toBeGreaterThanOrEqual(2);
+    expect(left).toBeLessThanOrEqual(most);
   });
 
   it('that is not there does not open, and says so without its password', async () => {
