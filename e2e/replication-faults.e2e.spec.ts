@@ -99,6 +99,7 @@ function startCdnProjector(server: S3Server): ChildProcess {
     HOLDFAST_DATA_DIR: dataDir,
     ...eventStoreEnvironment(dataDir),
     HOLDFAST_PROJECTORS: 'cdn',
+    HOLDFAST_NODE: 'cdn-1',
     HOLDFAST_LOG_LEVEL: 'error',
   };
   return spawn(process.execPath, ['apps/projector/src/main.ts'], {

@@ -170,7 +170,11 @@ it('NODE_NAME_IN_USE: two processes with other projectors do not report under on
     { store: new MemoryEventStore(), bucket: new MemoryObjectStore(), clock: hurriedClock },
     cdn,
   );
-  await expect(same).rejects.toMatchObject({ code: 'NODE_NAME_IN_USE', kind: 'fatal' });
+  await expect(same).rejects.toMatchObject({
+    code: 'NODE_NAME_IN_USE',
+    kind: 'fatal',
+    message: expect.stringContaining(`: Process ${process.pid} on `),
+  });
   const other = { ...cdn, HOLDFAST_NODE: 'web-1-cdn' };
   const { projectors } = await start(
     { store: new MemoryEventStore(), bucket: new MemoryObjectStore() },

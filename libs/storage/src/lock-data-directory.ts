@@ -1,3 +1,4 @@
+import { HoldfastError, isHoldfastError } from '@holdfast/domain';
 import { acquireLock, type FileLock } from '@holdfast/sqlite';
 import { dataPaths } from './data-paths.ts';
 
@@ -12,7 +13,16 @@ export const lockDataDirectory = (dataDir: string, name: keyof typeof HOLDERS): 
 
 /**
  * Keeps a node's name for the projectors of one process, among those that share a data directory.
- * @throws as `lockDataDirectory`
+ * @throws LOCK_TAKEN; DATA_DIR_UNUSABLE, DISK_FULL, DATABASE_CORRUPT
  */
-export const lockNodeName = (dataDir: string, node: string): FileLock =>
-  acquireLock(dataPaths(dataDir).locks.node(node), { what: `the projectors of ${node}` });
+export function lockNodeName(dataDir: string, node: string): FileLock {
+  try {
+    return acquireLock(dataPaths(dataDir).locks.node(node), { what: `the projectors of ${node}` });
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'DATA_DIR_IN_USE') throw error;
+    const { pid, host } = error.context;
+    const isKnown = typeof pid === 'number' && typeof host === 'string';
+    const holder = isKnown ? `Process ${pid} on ${host}` : 'Another process';
+    throw new HoldfastError('LOCK_TAKEN', `${holder} has it.`, { context: error.context, cause: error });
+  }
+}

@@ -114,9 +114,8 @@ export class Comparison {
       for (const side of ['local', 'cdn'] as const) {
         told.push(...this.#count(side, verdicts[side], each.expected));
         if (verdicts[side].is === 'unsettled') this.#ports.onUnsettled(side, each.path);
-        // A folder's directory that cannot be read: nobody knows what is below it.
-        if (side === 'cdn' && each.path.endsWith('/') && isUnreadable(verdicts.cdn)) this.isWhole.cdn = false;
       }
+      if (isShut(each, verdicts.cdn)) this.isWhole.cdn = false;
       this.#addToRoots(each, verdicts);
     }
     this.#tell(told);
@@ -206,8 +205,15 @@ export class Comparison {
   }
 }
 
-const isUnreadable = (verdict: Verdict): boolean =>
-  verdict.is === 'drift' && verdict.findings.some(({ outcome }) => outcome === 'unreadable');
+/**
+ * A folder's directory that could not be listed: nobody knows what is below it, also where it can be read by the time
+ * it is looked at again.
+ */
+const isShut = ({ path, remote }: Compared, verdict: Verdict): boolean =>
+  remote !== null &&
+  path.endsWith('/') &&
+  (verdict.is === 'nothing' ||
+    (verdict.is === 'drift' && verdict.findings.some(({ outcome }) => outcome === 'unreadable')));
 
 /** A directory's has its `/`; anything else is the path of the page. */
 const localPath = ({ path, local }: Compared): string => local?.path ?? path;

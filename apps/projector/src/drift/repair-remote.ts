@@ -28,7 +28,25 @@ export interface RemoteRepairPorts {
   readonly metadata: (now: Date) => EventMetadata;
   readonly signal: AbortSignal;
   /** How long is waited for the bucket's projector; what takes longer is found mended by the next scan. */
-  readonly patienceMs: number;
+  readonly patience: Patience;
+}
+
+/** Once nothing came of a whole wait nobody replicates: the others are asked for, and not waited for. */
+export class Patience {
+  #ms: number;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  get ms(): number {
+    return this.#ms;
+  }
+
+  /** @param hasCome  whether anything was replicated before the time was over */
+  isOver(hasCome: boolean): void {
+    if (!hasCome) this.#ms = 0;
+  }
 }
 
 interface Asked {
@@ -62,8 +80,8 @@ export async function deleteOrphans(
 ): Promise<readonly Finding[]> {
   const asked = findings.flatMap((finding) => toAsk(finding, ports));
   const settled = await untilReplicated(asked, await askAgain(asked, ports), ports);
-  const known = new Set(asked.map(({ finding }) => finding));
-  const unknown = findings.filter((finding) => !known.has(finding));
+  // By now: somebody may have published one of them while the others were waited for.
+  const unknown = findings.filter((finding) => toAsk(finding, ports).length === 0);
   return [...settled, ...(await deleteUnknown(unknown, ports))];
 }
 
@@ -95,7 +113,7 @@ async function askAgain(asked: readonly Asked[], ports: RemoteRepairPorts): Prom
 async function untilReplicated(
   asked: readonly Asked[],
   position: Position | null,
-  { catalog, signal, patienceMs }: RemoteRepairPorts,
+  { catalog, signal, patience }: RemoteRepairPorts,
 ): Promise<readonly Finding[]> {
   if (position === null) return [];
   await catalog.reached(position, { timeoutMs: Number.POSITIVE_INFINITY, signal });
@@ -113,7 +131,10 @@ async function untilReplicated(
     const look = (): void => {
       if (!asked.some(isWaiting)) end();
     };
-    const timer = setTimeout(end, patienceMs);
+    const timer = setTimeout(() => {
+      patience.isOver(asked.some(isDone));
+      end();
+    }, patience.ms);
     const stop = catalog.onChange(look);
     signal.addEventListener('abort', end);
     look();
@@ -145,7 +166,7 @@ async function deleteUnknown(
       fail(finding.path, error);
     }
   });
-  const keys = ours.map(({ path }) => path);
+  const keys = ours.filter((finding) => toAsk(finding, ports).length === 0).map(({ path }) => path);
   if (keys.length === 0) return gone;
   try {
     for (const { key, error } of await bucket.deleteMany(keys, { signal })) fail(key, error);
@@ -159,5 +180,5 @@ async function deleteUnknown(
     ours.flatMap((finding) => toAsk(finding, ports)),
     ports,
   );
-  return [...gone, ...ours.filter(({ path }) => !failed.has(path))];
+  return [...gone, ...ours.filter(({ path }) => keys.includes(path) && !failed.has(path))];
 }

@@ -4,6 +4,7 @@ import { replicationStream } from '@holdfast/domain';
 import { deleted, FaultyObjectStore, newEvent, path, published, record } from '@holdfast/domain/testing';
 import { readTree } from '@holdfast/storage/testing';
 import type { ScanJobPorts } from './scan-job.ts';
+import { until } from '../local/testing/local-node.ts';
 import { DriftWorld } from './testing/drift-world.ts';
 
 jest.setTimeout(120_000);
@@ -142,6 +143,46 @@ it('a directory counts for as much as is in it', async () => {
   const confirmed = await world.scan('full', { repair: 'all', confirmedOrphans: 22 });
   expect(confirmed.job.counts).toMatchObject({ orphansLeft: 0, quarantined: 1 });
   expect(Object.keys(readTree(world.live()))).toEqual(['a.json']);
+});
+
+it('the bucket has its turn where a directory is to go that cannot be moved', async () => {
+  await runWith(['a.json', 'b.json'], () => rmSync(world.at('content')));
+  rmSync(world.object('b.json'));
+  world.plant(world.live('.git/x'), 'x');
+  const { job } = await world.scan('full', { repair: 'all' });
+  expect(job).toMatchObject({ state: 'failed', error: { code: 'LOCAL_FILE_NOT_READY' } });
+  expect(existsSync(world.object('b.json'))).toBe(true);
+});
+
+it('an orphan in the bucket that is published while others are waited for stays', async () => {
+  let isScanned = false;
+  const asked: string[] = [];
+  class Publishing extends FaultyObjectStore {
+    override async deleteMany(...args: Parameters<FaultyObjectStore['deleteMany']>) {
+      const [keys] = args;
+      if (isScanned) asked.push(...keys);
+      if (isScanned && keys.includes('d.json')) {
+        await world.given(published('x.json', { now: true }));
+        const { catalog } = world.node;
+        await until('x.json to be replicated', () => catalog.replication('x.json', 0)?.status === 'success');
+      }
+      return super.deleteMany(...args);
+    }
+  }
+  world.bucket = new Publishing(world.bucket);
+  await world.given(published('a.json'), published('d.json'));
+  await world.run();
+  await world.settled();
+  await world.given(deleted('d.json'));
+  await world.settled();
+  await world.putObject('d.json', '{}');
+  await world.putObject('x.json', '{}');
+  isScanned = true;
+  await world.scan('full', { repair: 'all' });
+  await world.settled();
+  expect(asked).toContain('d.json');
+  expect(asked).not.toContain('x.json');
+  expect(readTree(world.bucketFolder)).toMatchObject({ 'x.json': '{"now":true}' });
 });
 
 it('what nobody replicates is waited for once, and all of it is asked for', async () => {

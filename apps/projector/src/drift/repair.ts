@@ -1,20 +1,30 @@
 import { join } from 'node:path';
 import type { Catalog } from '@holdfast/catalog';
-import { type EventStore, type Finding, hasCode, HoldfastError, type Repair } from '@holdfast/domain';
+import {
+  type EventStore,
+  type Finding,
+  hasCode,
+  HoldfastError,
+  type Repair,
+  toHoldfastError,
+} from '@holdfast/domain';
 import { allowedOrphans, type MaxRepairs } from '@holdfast/settings';
-import { countInside, WalkThread } from '@holdfast/storage';
+import { countInside, dataPaths, WalkThread } from '@holdfast/storage';
 import type { DriftLog } from './drift-log.ts';
 import type { FindingsFile } from './findings-file.ts';
 import { type LocalRepairPorts, quarantineOrphans, restoreLocally } from './repair-local.ts';
-import { deleteOrphans, type RemoteRepairPorts, replicateAgain } from './repair-remote.ts';
+import { deleteOrphans, Patience, type RemoteRepairPorts, replicateAgain } from './repair-remote.ts';
 
-export interface RepairPorts extends Omit<LocalRepairPorts, 'thread'>, RemoteRepairPorts {
+export interface RepairPorts extends Omit<LocalRepairPorts, 'thread'>, Omit<RemoteRepairPorts, 'patience'> {
   readonly store: EventStore;
   readonly catalog: LocalRepairPorts['catalog'] &
     RemoteRepairPorts['catalog'] &
     Pick<Catalog, 'documentCounts'>;
   readonly driftLog: Pick<DriftLog, 'repaired'>;
   readonly maxRepairs: MaxRepairs;
+  readonly dataDir: string;
+  /** Of the first wait for the bucket's projector. */
+  readonly patienceMs: number;
   /**
    * Asked right before anything is touched.
    * @throws LOG_MISMATCH
@@ -100,9 +110,13 @@ export async function repair(ports: RepairPorts, request: RepairRequest, repaire
       ports.signal.throwIfAborted();
       if (hasCode(error, 'LOG_MISMATCH')) throw error;
       failures.push(error);
+      const { code, message } = toHoldfastError(error);
+      ports.log.error({ code }, `A repair left one side as it is: ${message}`);
     }
   }
-  if (failures.length > 0) throw failures[0];
+  // One that passes has the job begun again.
+  const passing = failures.find((error) => toHoldfastError(error).kind === 'transient');
+  if (failures.length > 0) throw passing ?? failures[0];
 }
 
 type RunPhase = (
@@ -144,22 +158,12 @@ async function repairLocally(ports: RepairPorts, { run, mayTouch, repaired }: Ph
 
 async function repairRemotely(ports: RepairPorts, { run, mayTouch, repaired }: Phases): Promise<void> {
   const { driftLog } = ports;
-  // Once nothing came of a whole patience nobody replicates: the others are asked for, and not waited for.
-  let { patienceMs } = ports;
-  const patiently = async (
-    mend: (findings: readonly Finding[], ports: RemoteRepairPorts) => Promise<readonly Finding[]>,
-    findings: readonly Finding[],
-  ): Promise<readonly Finding[]> => {
-    const beganAt = performance.now();
-    const mended = await mend(findings, { ...ports, patienceMs });
-    if (mended.length === 0 && performance.now() - beganAt >= patienceMs) patienceMs = 0;
-    return mended;
-  };
+  const withPatience = { ...ports, patience: new Patience(ports.patienceMs) };
   await run(
     'replicating again',
     ({ side, outcome, subject }) => side === 'cdn' && REMOTE_RESTORES.has(outcome) && subject !== 'listing',
     async (findings) => {
-      const mended = await patiently(replicateAgain, findings);
+      const mended = await replicateAgain(findings, withPatience);
       await driftLog.repaired(mended, 'replicate');
       return mended;
     },
@@ -170,7 +174,7 @@ async function repairRemotely(ports: RepairPorts, { run, mayTouch, repaired }: P
     'deleting orphans from the bucket',
     ({ side, outcome }) => side === 'cdn' && outcome === 'orphan',
     async (findings) => {
-      const deleted = await patiently(deleteOrphans, findings);
+      const deleted = await deleteOrphans(findings, withPatience);
       await driftLog.repaired(deleted, 'delete');
       return deleted;
     },
@@ -186,7 +190,7 @@ interface OrphanCounts {
 /** @returns all findings, and the orphans: everything below a directory that is one goes with it, and counts */
 async function countFindings(
   { findings, repair: wanted }: RepairRequest,
-  { local }: RepairPorts,
+  { dataDir, signal }: RepairPorts,
 ): Promise<OrphanCounts & { all: number }> {
   const counts = { local: 0, cdn: 0, all: 0 };
   for await (const page of findings.pages(PAGE)) {
@@ -195,7 +199,7 @@ async function countFindings(
       if (outcome !== 'orphan') continue;
       counts[side] += 1;
       if (wanted !== 'all' || side !== 'local' || subject !== 'directory') continue;
-      counts.local += await countInside(join(await local.exclusively((root) => root), path));
+      counts.local += await countInside(join(dataPaths(dataDir).contentLink, path), signal);
     }
   }
   return counts;

@@ -258,6 +258,10 @@ describe('what could not be looked at stays open', () => {
     faulty.fail('head', { key: 'shut/', times: 9 });
     await world.scan();
     expect(open().toSorted()).toEqual(['cdn orphan shut/x.json', 'cdn unreadable shut/']);
+    // By the time it is looked at again it can be read.
+    faulty.heal();
+    await world.scan();
+    expect(open()).toContain('cdn orphan shut/x.json');
   });
 
   const isRoot = process.getuid?.() === 0;
