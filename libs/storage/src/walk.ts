@@ -16,9 +16,9 @@ import { namesInOrder } from './names-in-order.ts';
 interface Level {
   /** Ends in `/`, but for the root, which is empty. */
   readonly directory: string;
-  /** In the order of their bytes; a directory's name ends in `/`, which is how its paths compare with its neighbours'. */
+  /** Those that follow, a page at a time. */
   readonly pages: Iterator<readonly string[], void>;
-  /** The page at hand. */
+  /** In the order of their bytes; a directory's name ends in `/`, which is how its paths compare with its neighbours'. */
   names: readonly string[];
   known: ReadonlySet<string>;
   /** Whether there are no others. */
@@ -30,8 +30,8 @@ interface Level {
 const NAMES_PER_PAGE = 100_000;
 
 /**
- * Everything below a directory, in the order of the UTF-8 bytes of the whole paths, each file hashed; of each
- * level, a page of names is in memory. A document comes with its `.prev`. Of directories come those that are told of: unreadable,
+ * Everything below a directory, in the order of the UTF-8 bytes of the whole paths, each file hashed; of each level, a
+ * page of names is in memory. A document comes with its `.prev`. Of directories come those that are told of: unreadable,
  * of another mode than 0755, empty, or of a name that no document's directory has, which are not entered. Names that are
  * not UTF-8 come with a problem. Symbolic links are never followed.
  * @throws STORAGE_UNAVAILABLE where the root itself cannot be read, or a directory cannot be read to its end

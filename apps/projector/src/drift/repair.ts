@@ -71,7 +71,7 @@ export const nothingRepaired = (): Repaired => ({
  * Mends what a scan found (guarantee 7): restores what is missing or different; touches orphans only when asked, and
  * only where they are few on both sides.
  * @param repaired  counted up, also by one that throws
- * @throws LOG_MISMATCH, with nothing touched; LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, EVENT_UNREADABLE,
+ * @throws LOG_MISMATCH, with nothing touched where the log was another from the start; LOCAL_FILE_NOT_READY, EVENT_STORE_UNAVAILABLE, EVENT_UNREADABLE,
  *         CATALOG_LAGGING, DISK_FULL, STORAGE_UNAVAILABLE
  */
 export async function repair(ports: RepairPorts, request: RepairRequest, repaired: Repaired): Promise<void> {
@@ -114,7 +114,7 @@ export async function repair(ports: RepairPorts, request: RepairRequest, repaire
       ports.log.error({ code }, `A repair left one side as it is: ${message}`);
     }
   }
-  // One that passes has the job begun again.
+  // The one that may pass says that trying again helps.
   const passing = failures.find((error) => toHoldfastError(error).kind === 'transient');
   if (failures.length > 0) throw passing ?? failures[0];
 }
