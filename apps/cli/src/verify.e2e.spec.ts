@@ -72,7 +72,10 @@ it('verifies, mends, keeps what it moved away, and gives it back', async () => {
 it('shows what it found where the repair failed, and says so', async () => {
   const empty = await startProduct();
   try {
-    writeFileSync(join(empty.dataDir, 'content', 'stray.json'), '{}');
+    const content = join(empty.dataDir, 'content');
+    // The API is ready before the projector has reached the log and made the first generation.
+    await waitFor('the live directory', () => existsSync(content));
+    writeFileSync(join(content, 'stray.json'), '{}');
     const { code, stdout, stderr } = await empty.holdfast('verify', '--full', '--repair');
     expect(code).toBe(1);
     expect(stdout).toContain('stray.json');
