@@ -101,8 +101,8 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     registers,
     collect() {
       this.reset();
-      for (const { node, reportedAt } of catalog.nodes()) {
-        this.set({ reporter: node }, secondsSince(reportedAt));
+      for (const { node, heardAt } of catalog.nodes()) {
+        this.set({ reporter: node }, secondsSince(heardAt));
       }
     },
   });

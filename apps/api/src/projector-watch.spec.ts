@@ -81,6 +81,7 @@ function report(...projectors: readonly Partial<Projector>[]): void {
       disks: [],
       memoryBytes: 1,
       reportedAt: clock.now().toISOString(),
+      heardAt: clock.now().toISOString(),
     },
   ];
 }

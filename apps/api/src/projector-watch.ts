@@ -95,7 +95,7 @@ export class ProjectorWatch {
    * @throws EVENT_STORE_UNAVAILABLE, CATALOG_LAGGING while no report can be heard of
    */
   async look(): Promise<ProjectorVerdict[]> {
-    const heardAt = await this.#hear();
+    const knownAt = await this.#hear();
     const { node } = this.#ports;
     const report = this.#report();
     if (report === undefined) {
@@ -103,18 +103,18 @@ export class ProjectorWatch {
       const since = latest(this.#startedAt, this.#resumedAt);
       return [{ projector: null, trouble: { code: 'PROJECTOR_SILENT', projector: null, detail, since } }];
     }
-    const { reportedAt, projectors } = report;
+    const { heardAt, projectors } = report;
     // Nobody misses a projector that does not run here any more.
     const others = NAMES.filter((name) => projectors.every((each) => each.name !== name));
     const well = [...others, null].map((projector) => ({ projector, trouble: null }));
-    if (!isSilent(report, heardAt)) {
+    if (!isSilent(report, knownAt)) {
       const verdicts = projectors.map((projector) => this.#judge(projector, report));
       return [...(await Promise.all(verdicts)).flat(), ...well];
     }
     // The next report needs a moment to come.
-    if (!isSilent({ ...report, reportedAt: this.#resumedAt.toISOString() }, heardAt)) return [];
-    const detail = `The projector of node ${node} last reported at ${reportedAt}.`;
-    const since = latest(new Date(reportedAt), this.#startedAt, this.#resumedAt);
+    if (!isSilent({ ...report, heardAt: this.#resumedAt.toISOString() }, knownAt)) return [];
+    const detail = `The projector of node ${node} was last heard of at ${heardAt}.`;
+    const since = latest(new Date(heardAt), this.#startedAt, this.#resumedAt);
     const silent = projectors.map(({ name: projector }) => ({
       projector,
       trouble: { code: 'PROJECTOR_SILENT', projector, detail, since } as const,
@@ -155,11 +155,11 @@ export class ProjectorWatch {
   }
 
   /** @returns nothing where nobody can say yet */
-  async #judge(projector: Projector, { node, reportedAt }: CatalogNode): Promise<ProjectorVerdict[]> {
+  async #judge(projector: Projector, { node, heardAt }: CatalogNode): Promise<ProjectorVerdict[]> {
     const { name, state, reason } = projector;
     if (state === 'stopped') {
       const detail = `The ${name} projector of ${node} has stopped: ${reason ?? 'it gave no reason'}`;
-      const since = new Date(reportedAt);
+      const since = new Date(heardAt);
       return [{ projector: name, trouble: { code: 'PROJECTOR_STOPPED', projector: name, detail, since } }];
     }
     const { since, isFirst } = this.#progress(projector);

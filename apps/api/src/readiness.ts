@@ -116,9 +116,9 @@ function findWarnings(api: ConditionPorts): Reason[] {
     ...findMuteNotifiers(api),
     ...others
       .filter((report) => isSilent(report, clock.now()))
-      .map(({ node, reportedAt }) => ({
+      .map(({ node, heardAt }) => ({
         code: 'NODE_SILENT',
-        detail: `The node ${node} has been silent since ${reportedAt}; if it is gone for good: "holdfast node retire ${node}".`,
+        detail: `The node ${node} has been silent since ${heardAt}; if it is gone for good: "holdfast node retire ${node}".`,
       })),
     ...others
       .filter((report) => !isSilent(report, clock.now()))

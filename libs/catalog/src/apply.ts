@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ContentEvent, EventOf, LogEntry } from '@holdfast/domain';
+import type { Clock, ContentEvent, EventOf, LogEntry } from '@holdfast/domain';
 import { Counters } from './counters.ts';
+import { heardAt } from './heard-at.ts';
 import type { ReplicationStatus } from './rows.ts';
 
 interface KnownDocument {
@@ -15,11 +16,13 @@ interface KnownDocument {
  */
 export class Applier {
   readonly #db: DatabaseSync;
+  readonly #clock: Clock;
   readonly #statements = new Map<string, StatementSync>();
   #counters: Counters;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
+    this.#clock = clock;
     this.#counters = new Counters(db);
   }
 
@@ -64,10 +67,12 @@ export class Applier {
         return this.#applyJobFinished(event);
       case 'NodeReported':
         this.#run(
-          'INSERT INTO nodes VALUES (?, ?, ?) ON CONFLICT (node) DO UPDATE SET report = excluded.report, reported_at = excluded.reported_at',
+          `INSERT INTO nodes VALUES (?, ?, ?, ?) ON CONFLICT (node) DO UPDATE
+            SET report = excluded.report, reported_at = excluded.reported_at, heard_at = excluded.heard_at`,
           event.data.node,
           JSON.stringify(event.data),
           event.metadata.at,
+          heardAt(event.metadata.at, this.#clock.now()),
         );
         this.#run('DELETE FROM retired_nodes WHERE node = ?', event.data.node);
         return;

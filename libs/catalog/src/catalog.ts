@@ -76,7 +76,7 @@ export class Catalog {
     this.#clock = o.clock;
     this.#awaited = new AwaitedPositions(o.clock);
     this.#queries = new Queries(o.db);
-    this.#applier = new Applier(o.db);
+    this.#applier = new Applier(o.db, o.clock);
     this.#checkpoint = readState(o.db, 'checkpoint');
   }
 
@@ -225,10 +225,13 @@ export class Catalog {
   }
 
   nodes(): CatalogNode[] {
-    return this.#queries.all('SELECT report, reported_at FROM nodes ORDER BY node', []).map((row) => ({
-      ...(JSON.parse(row['report']!) as Omit<CatalogNode, 'reportedAt'>),
-      reportedAt: row['reported_at']!,
-    }));
+    return this.#queries
+      .all('SELECT report, reported_at, heard_at FROM nodes ORDER BY node', [])
+      .map((row) => ({
+        ...(JSON.parse(row['report']!) as Omit<CatalogNode, 'reportedAt' | 'heardAt'>),
+        reportedAt: row['reported_at']!,
+        heardAt: row['heard_at']!,
+      }));
   }
 
   /** Names of nodes that an operator retired and that have not reported since. */

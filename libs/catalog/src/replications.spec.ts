@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
-import type { ContentPath, LogEntry, NewEvent } from '@holdfast/domain';
+import { type ContentPath, type LogEntry, type NewEvent, systemClock } from '@holdfast/domain';
 import { deleted, METADATA, newEvent, path, published, recorded } from '@holdfast/domain/testing';
 import fc from 'fast-check';
 import { Applier } from './apply.ts';
@@ -24,7 +24,7 @@ class World {
 
   constructor() {
     for (const sql of CATALOG_MIGRATIONS) this.db.exec(sql);
-    this.applier = new Applier(this.db);
+    this.applier = new Applier(this.db, systemClock);
   }
 
   apply(...steps: readonly Step[]): void {

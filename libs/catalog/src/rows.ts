@@ -102,7 +102,12 @@ export interface CatalogJob {
   readonly finishedAt: string | null;
 }
 
-export type CatalogNode = EventData<'NodeReported'> & { readonly reportedAt: string };
+export type CatalogNode = EventData<'NodeReported'> & {
+  /** By the clock of that node. */
+  readonly reportedAt: string;
+  /** When this process heard of the report, by its own clock. */
+  readonly heardAt: string;
+};
 
 export interface UnreadableRow {
   readonly position: Position;

@@ -1,5 +1,5 @@
 /** To be raised with every change of the tables below. */
-const VERSION = 9;
+const VERSION = 10;
 
 // Also tables of older versions that are no more.
 const TABLES = [
@@ -92,7 +92,7 @@ const SCHEMA = `
   CREATE INDEX jobs_position ON jobs (position);
   CREATE INDEX jobs_unfinished ON jobs (node, position) WHERE state IN ('requested', 'running');
 
-  CREATE TABLE nodes (node TEXT PRIMARY KEY, report TEXT NOT NULL, reported_at TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE nodes (node TEXT PRIMARY KEY, report TEXT NOT NULL, reported_at TEXT NOT NULL, heard_at TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE retired_nodes (node TEXT PRIMARY KEY) WITHOUT ROWID;
 
   -- Narrow, so that filters by type, actor and time scan it fast; the events themselves stay in the log.

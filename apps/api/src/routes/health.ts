@@ -30,7 +30,8 @@ const nodeSchema = z.object({
   version: z.string(),
   runtime: z.string(),
   startedAt: z.string(),
-  reportedAt: z.string(),
+  reportedAt: z.string().meta({ description: "By the node's own clock" }),
+  heardAt: z.string().meta({ description: 'When this process heard of it, by its own clock' }),
   silent: z.boolean().meta({ description: 'It has missed three reports' }),
   memoryBytes: z.number(),
   projectors: z.array(

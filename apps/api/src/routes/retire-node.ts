@@ -29,7 +29,7 @@ export function retireNode(app: ApiServer, api: Api): void {
       const { catalog, clock, store } = api;
       const name = request.params.node;
       const report = requireNode(api, name);
-      if (!isSilent(report, clock.now())) throw stillReporting(name, report.reportedAt);
+      if (!isSilent(report, clock.now())) throw stillReporting(name, report.heardAt);
       const metadata = metadataOf(request, clock);
       // First: whoever repeats a request that was cut short must still find the node.
       for (const { code, subject } of openAlertsOf(catalog, name)) {
@@ -61,9 +61,9 @@ const openAlertsOf = (catalog: Catalog, node: string): CatalogAlert[] =>
     .alerts({ isOpen: true, before: null, limit: MAX_ALERTS })
     .filter(({ subject }) => subject === node || subject.startsWith(`${node}/`));
 
-const stillReporting = (node: string, reportedAt: string): HoldfastError =>
+const stillReporting = (node: string, heardAt: string): HoldfastError =>
   new HoldfastError(
     'NODE_REPORTING',
-    `The node ${node} cannot be retired, as it reported at ${reportedAt}: stop it first, and wait until it has missed three reports.`,
-    { context: { node, reportedAt } },
+    `The node ${node} cannot be retired, as it was heard of at ${heardAt}: stop it first, and wait until it has missed three reports.`,
+    { context: { node, heardAt } },
   );

@@ -170,7 +170,7 @@ describe('the event log', () => {
 });
 
 it('other nodes are missed when they have been silent for a minute, until they are retired', async () => {
-  const report = (node: string) => ({ node, intervalSeconds: 5, reportedAt: clock.now().toISOString() });
+  const report = (node: string) => ({ node, intervalSeconds: 5, heardAt: clock.now().toISOString() });
   const reports = [report('web-1'), report('web-2'), report('web-3')];
   const retired: string[] = [];
   const nodes = lookAtNodes({

@@ -1,14 +1,14 @@
 import type { NodeReport } from '../heartbeat.ts';
 import type { Finding, Lookout } from './condition-watch.ts';
 
-/** A node's last report, as the log has it. */
-export type LastReport = Pick<NodeReport, 'node' | 'intervalSeconds'> & { readonly reportedAt: string };
+/** A node's last report; when it was heard of is by the clock of whoever judges, as the node's own may be wrong. */
+export type LastReport = Pick<NodeReport, 'node' | 'intervalSeconds'> & { readonly heardAt: string };
 
 /** A node that has missed so many reports in a row is not well. */
 const REPORTS_MISSED = 3;
 
-export const isSilent = ({ reportedAt, intervalSeconds }: Omit<LastReport, 'node'>, now: Date): boolean =>
-  now.getTime() - Date.parse(reportedAt) > REPORTS_MISSED * intervalSeconds * 1_000;
+export const isSilent = ({ heardAt, intervalSeconds }: Omit<LastReport, 'node'>, now: Date): boolean =>
+  now.getTime() - Date.parse(heardAt) > REPORTS_MISSED * intervalSeconds * 1_000;
 
 /** A restart, or a moment without the log, wakes nobody. */
 const RAISE_AFTER_MS = 60_000;
@@ -36,10 +36,10 @@ export const lookAtNodes = (options: {
 });
 
 function judge(report: LastReport, now: Date): Finding[] {
-  const { node, reportedAt } = report;
+  const { node, heardAt } = report;
   const which = { code: 'NODE_SILENT', subject: node } as const;
   if (!isSilent(report, now)) return [{ ...which, problem: null }];
-  if (now.getTime() - Date.parse(reportedAt) < RAISE_AFTER_MS) return [];
-  const message = `Nothing has been heard of the node ${node} since ${reportedAt}: its projectors may be down, or it cannot reach the log. If it is gone for good: holdfast node retire ${node}.`;
-  return [{ ...which, problem: { severity: 'critical', message, details: { reportedAt } } }];
+  if (now.getTime() - Date.parse(heardAt) < RAISE_AFTER_MS) return [];
+  const message = `Nothing has been heard of the node ${node} since ${heardAt}: its projectors may be down, or it cannot reach the log. If it is gone for good: holdfast node retire ${node}.`;
+  return [{ ...which, problem: { severity: 'critical', message, details: { heardAt } } }];
 }

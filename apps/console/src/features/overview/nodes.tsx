@@ -44,7 +44,7 @@ function NodeState({ node, isThis }: { node: Node; isThis: boolean }) {
         </Text>
         <Text size="sm" c="dimmed" component="div">
           {isThis && `${words.thisNode} · `}
-          {formatBytes(node.memoryBytes)} · {words.heartbeat} <Time at={node.reportedAt} ago />
+          {formatBytes(node.memoryBytes)} · {words.heartbeat} <Time at={node.heardAt} ago />
         </Text>
       </Group>
       <Records
