@@ -87,6 +87,13 @@ it('FR-017 a dead letter is told everywhere, is retried by one command, and then
     { path: 'first.json', attempts: 1 },
   ]);
 
+  const once = await product.holdfast('replications', 'retry', 'a.json');
+  expect(once).toMatchObject({ code: 1, stderr: expect.stringContaining('NOTHING_TO_RETRY') as unknown });
+  expect(await run('replications', 'retry', 'a.json', '--again')).toMatchObject({ code: 0 });
+  const ofA = async () =>
+    (await run<ReplicationList>('replications', '--path', 'a.json')).answer.replications;
+  await waitFor('it to be replicated once more', async () => (await ofA())[0]?.attempts === 5);
+
   clear('b.json');
   expect(await run<JobAnswer>('replications', 'retry', '--all')).toMatchObject({
     code: 0,

@@ -176,6 +176,8 @@ describe('holdfast replications', () => {
     [['--limit', 'all']],
     [['retry', 'a.json', '--all']],
     [['retry', 'a.json', 'b.json']],
+    [['retry', '--all', '--again']],
+    [['retry', '--again']],
   ])('ends with 2 for %j', async (args) => {
     const { exitCode, stderr } = await run(withRows([]).listener, args);
     expect(exitCode).toBe(2);

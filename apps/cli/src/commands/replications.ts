@@ -54,20 +54,28 @@ export const addReplications: AddCommand = (program, attach) => {
     .description('give dead letters another round of attempts')
     .argument('[path]', 'of the document')
     .option('--all', 'every dead letter there is')
+    .addOption(new Option('--again', 'also where the replication succeeded').conflicts('all'))
     .option('--no-wait', 'with --all: do not wait until all are queued again');
-  attach<{ all?: true; wait: boolean }>(retry, async (context, [path], { all, wait }) => {
-    if ((path === undefined) === (all === undefined)) {
-      throw usageInvalid(
-        'Say which: "holdfast replications retry <path>" or "holdfast replications retry --all".',
+  attach<{ all?: true; again?: true; wait: boolean }>(
+    retry,
+    async (context, [path], { all, again, wait }) => {
+      if ((path === undefined) === (all === undefined)) {
+        throw usageInvalid(
+          'Say which: "holdfast replications retry <path>" or "holdfast replications retry --all".',
+        );
+      }
+      const body = path === undefined ? { all: true } : { path, again };
+      const answer = await context.client.send<RetryAnswer | JobAnswer>(
+        'POST',
+        '/v1/replications/retry',
+        body,
       );
-    }
-    const body = path === undefined ? { all: true } : { path };
-    const answer = await context.client.send<RetryAnswer | JobAnswer>('POST', '/v1/replications/retry', body);
-    if ('kind' in answer) return finishJob(context, answer, { wait });
-    context.output.json(answer);
-    context.output.line(`Version ${answer.version} of ${answer.path} is queued again.`);
-    return EXIT.done;
-  });
+      if ('kind' in answer) return finishJob(context, answer, { wait });
+      context.output.json(answer);
+      context.output.line(`Version ${answer.version} of ${answer.path} is queued again.`);
+      return EXIT.done;
+    },
+  );
 };
 
 /** Among what was asked for, also where it is further down than `--limit` reaches. */
