@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock, ContentEvent, EventOf, LogEntry } from '@holdfast/domain';
 import { Counters } from './counters.ts';
-import { heardAt } from './heard-at.ts';
 import type { ReplicationStatus } from './rows.ts';
 
 interface KnownDocument {
@@ -72,7 +71,7 @@ export class Applier {
           event.data.node,
           JSON.stringify(event.data),
           event.metadata.at,
-          heardAt(event.metadata.at, this.#clock.now()),
+          this.#clock.now().toISOString(),
         );
         this.#run('DELETE FROM retired_nodes WHERE node = ?', event.data.node);
         return;

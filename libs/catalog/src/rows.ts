@@ -105,7 +105,7 @@ export interface CatalogJob {
 export type CatalogNode = EventData<'NodeReported'> & {
   /** By the clock of that node. */
   readonly reportedAt: string;
-  /** When this process heard of the report, by its own clock. */
+  /** When this catalog came to the report, by the clock here: after it was built again, that is later than the report was made. */
   readonly heardAt: string;
 };
 

@@ -10,7 +10,7 @@ import { DiskReserve } from '../disk-reserve.ts';
 import { ConditionWatch, type Finding, type Lookout } from './condition-watch.ts';
 import { lookAtDisks } from './disks.ts';
 import { lookAtEventStore } from './event-store.ts';
-import { lookAtNodes } from './node-silence.ts';
+import { type LastReport, lookAtNodes } from './node-silence.ts';
 
 let clock: ManualClock;
 let raised: Map<string, Alert>;
@@ -169,25 +169,72 @@ describe('the event log', () => {
   });
 });
 
-it('other nodes are missed when they have been silent for a minute, until they are retired', async () => {
-  const report = (node: string) => ({ node, intervalSeconds: 5, heardAt: clock.now().toISOString() });
-  const reports = [report('web-1'), report('web-2'), report('web-3')];
-  const retired: string[] = [];
-  const nodes = lookAtNodes({
-    node: 'web-1',
-    reports: () => reports.filter(({ node }) => !retired.includes(node)),
-    retired: () => retired,
-    now: () => clock.now(),
+describe('another node', () => {
+  const reports = new Map<string, LastReport>();
+  let retired: string[];
+  let watch: ConditionWatch;
+
+  beforeEach(() => {
+    reports.clear();
+    retired = [];
+    watch = nodeWatch();
   });
-  const watch = watching([nodes]);
-  clock.advance(59_999);
-  await watch.look();
-  expect([...raised.keys()]).toEqual([]);
-  clock.advance(1);
-  await watch.look();
-  expect([...raised.keys()]).toEqual(['NODE_SILENT web-2', 'NODE_SILENT web-3']);
-  reports[1] = report('web-2');
-  retired.push('web-3');
-  await watch.look();
-  expect([...raised.keys()]).toEqual([]);
+
+  /** As a process that has just started. */
+  const nodeWatch = (): ConditionWatch =>
+    watching([
+      lookAtNodes({
+        node: 'web-1',
+        reports: () => [...reports.values()].filter(({ node }) => !retired.includes(node)),
+        retired: () => retired,
+        now: () => clock.now(),
+      }),
+    ]);
+
+  const report = (...nodes: string[]): void => {
+    for (const node of nodes) {
+      const heardAt = clock.now().toISOString();
+      // A clock that has stopped years ago.
+      reports.set(node, { node, intervalSeconds: 5, reportedAt: '2001-01-01T00:00:00.000Z', heardAt });
+    }
+  };
+
+  /** So long, with a look every five seconds and reports of these. @returns who is missed */
+  async function pass(ms: number, ...nodes: string[]): Promise<string[]> {
+    for (let passed = 0; passed < ms; passed += 5_000) {
+      clock.advance(5_000);
+      report(...nodes);
+      await watch.look();
+    }
+    return [...raised.keys()];
+  }
+
+  it('is missed when nothing was heard of it for a minute, whatever its clock says, until it is retired', async () => {
+    report('web-1', 'web-2', 'web-3');
+    expect(await pass(5_000, 'web-1', 'web-2', 'web-3')).toEqual([]);
+    expect(await pass(55_000, 'web-1')).toEqual([]);
+    expect(await pass(5_000, 'web-1')).toEqual(['NODE_SILENT web-2', 'NODE_SILENT web-3']);
+    retired.push('web-3');
+    expect(await pass(5_000, 'web-1', 'web-2')).toEqual([]);
+  });
+
+  it('is not missed while the log is away, nor for a minute after', async () => {
+    expect(await pass(5_000, 'web-1', 'web-2')).toEqual([]);
+    expect(await pass(300_000)).toEqual([]);
+    expect(await pass(55_000, 'web-1')).toEqual([]);
+    expect(await pass(5_000, 'web-1', 'web-2')).toEqual([]);
+    expect(await pass(300_000)).toEqual([]);
+    expect(await pass(60_000, 'web-1')).toEqual([]);
+    expect(await pass(5_000, 'web-1')).toEqual(['NODE_SILENT web-2']);
+  });
+
+  it('that is missed is so until it reports, also where the catalog was built again', async () => {
+    await pass(5_000, 'web-1', 'web-2');
+    expect(await pass(65_000, 'web-1')).toEqual(['NODE_SILENT web-2']);
+    watch = nodeWatch();
+    report('web-1', 'web-2');
+    await watch.look();
+    expect(await pass(120_000, 'web-1')).toEqual(['NODE_SILENT web-2']);
+    expect(await pass(5_000, 'web-1', 'web-2')).toEqual([]);
+  });
 });
