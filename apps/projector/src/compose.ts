@@ -300,7 +300,7 @@ function registerDrift(parts: DependencyContainer, config: ProjectorConfig): voi
             catalog: from.resolve(Catalog),
             clock: from.resolve(CLOCK),
             log: from.resolve<Logger>(LOGGER).child({ projector: 'drift' }),
-            lock: takeLock(from, 'drift'),
+            lock: (kind) => takeLock(from, `drift-${kind}`),
           },
           { node, quickScan, fullScan, timezone },
         ),
@@ -316,11 +316,13 @@ function driftJobs(
 ) {
   if (local === null) return {};
   const clock = from.resolve<Clock>(CLOCK);
-  const restore = restoreFromQuarantine({ local, clock, dataDir });
+  const catalog = from.resolve(Catalog);
+  const store = from.resolve<EventStore>(EVENT_STORE);
+  const restore = restoreFromQuarantine({ local, store, catalog, clock, dataDir });
   if (drift === null) return { 'quarantine-restore': restore };
   const scan = scanJob({
-    store: from.resolve(EVENT_STORE),
-    catalog: from.resolve(Catalog),
+    store,
+    catalog,
     content: from.resolve(CONTENT_READER),
     bucket: from.resolve(OBJECT_STORE),
     alerts: from.resolve(Alerts),

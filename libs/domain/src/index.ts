@@ -140,6 +140,7 @@ export {
   judgeExtraObject,
   judgeListed,
   judgeObject,
+  isAheadOfLog,
   type KnownPut,
 } from './drift/judge-remote.ts';
 export { type Listing, type Merged, mergeListings } from './drift/merge-listings.ts';

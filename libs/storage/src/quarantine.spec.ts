@@ -17,7 +17,7 @@ import { readTree, temporaryDirectory } from './testing/directories.ts';
 
 const AT = new Date('2026-01-05T08:00:00.000Z');
 const about = { scanId: 'scan-1', at: AT };
-const back = { job: 'job-1', at: AT };
+const back = { job: 'job-1', at: AT, isTaken: () => false };
 let temporary: ReturnType<typeof temporaryDirectory>;
 let root: string;
 let quarantine: Quarantine;
@@ -76,6 +76,10 @@ describe('the quarantine', () => {
     expect(restore).toThrow(expect.objectContaining({ code: 'QUARANTINE_PLACE_TAKEN' }));
     expect(readTree(root)).toEqual({ 'a/b.json': '2' });
     move('a/b.json');
+    const whereItBelongsToAnother = () =>
+      quarantine.restore(root, id, { ...back, isTaken: (path) => path === 'a/b.json' });
+    expect(whereItBelongsToAnother).toThrow(expect.objectContaining({ code: 'QUARANTINE_PLACE_TAKEN' }));
+    expect(readTree(root)).toEqual({});
     restore();
     expect(readTree(root)).toEqual({ 'a/b.json': '1' });
     const another = () => quarantine.restore(root, id, { ...back, job: 'job-2' });

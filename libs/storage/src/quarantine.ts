@@ -78,11 +78,16 @@ export class Quarantine {
 
   /**
    * Moves something back to where it was, below the root that is live now. May be called again after a crash.
-   * @param job  on whose behalf, so that what it has done before counts as done
-   * @throws QUARANTINE_ENTRY_NOT_FOUND; QUARANTINE_PLACE_TAKEN where something else stands there now; DISK_FULL,
+   * @param about.job      on whose behalf, so that what it has done before counts as done
+   * @param about.isTaken  whether a path belongs to somebody else now, though perhaps nothing stands there
+   * @throws QUARANTINE_ENTRY_NOT_FOUND; QUARANTINE_PLACE_TAKEN where something else stands there now, or should; DISK_FULL,
    *         STORAGE_UNAVAILABLE
    */
-  restore(root: string, id: string, { job, at }: { job: string; at: Date }): QuarantineEntry {
+  restore(
+    root: string,
+    id: string,
+    { job, at, isTaken }: { job: string; at: Date; isTaken: (path: string) => boolean },
+  ): QuarantineEntry {
     const entry = this.#moved().find((each) => each.id === id);
     if (entry === undefined) throw notFound(id);
     if (!this.#holds(entry)) {
@@ -91,7 +96,8 @@ export class Quarantine {
     }
     const to = trimmed(join(root, entry.path));
     const above = parentDirectories(trimmed(entry.path)).reverse();
-    if (!above.every((parent) => isFree(join(root, parent))) || isThere(to)) throw placeTaken(entry);
+    const isPlaceFree = above.every((parent) => isFree(join(root, parent))) && !isThere(to);
+    if (!isPlaceFree || isTaken(entry.path)) throw placeTaken(entry);
     try {
       makeParents(root, to);
       this.#append({ restored: { id, at: at.toISOString(), job } });
@@ -201,6 +207,6 @@ const notFound = (id: string): HoldfastError =>
 const placeTaken = ({ id, path }: QuarantineEntry): HoldfastError =>
   new HoldfastError(
     'QUARANTINE_PLACE_TAKEN',
-    `${path} was not moved out of quarantine, as something else stands there now. It stays in quarantine; move or delete what is there first.`,
+    `${path} was not moved out of quarantine, as something else stands there now, or a published document belongs there. It stays in quarantine; move or delete what is there first.`,
     { context: { id, path } },
   );

@@ -108,14 +108,13 @@ export class Comparison {
     for (const { each, local, remote } of first) {
       const verdicts = {
         local: local.is === 'look' ? this.#judgeLocal(each, look) : local,
-        cdn: remote.is === 'look' ? judgeRemoteAgain(each.path, each.expected, look, this.#ports) : remote,
+        cdn: remote.is === 'look' ? this.#judgeRemote(each, look) : remote,
       };
       if (each.expected !== null) this.compared += 1;
       for (const side of ['local', 'cdn'] as const) {
         told.push(...this.#count(side, verdicts[side], each.expected));
         if (verdicts[side].is === 'unsettled') this.#ports.onUnsettled(side, each.path);
       }
-      if (isShut(each, verdicts.cdn)) this.isWhole.cdn = false;
       this.#addToRoots(each, verdicts);
     }
     this.#tell(told);
@@ -157,7 +156,25 @@ export class Comparison {
   }
 
   #judgeLocal(each: Compared, look: SecondLook): Verdict {
-    return judgeLocalAgain(localPath(each), each.expected, look, this.#ports);
+    const verdict = judgeLocalAgain(localPath(each), each.expected, look, this.#ports);
+    const { local } = each;
+    if (local?.kind !== 'directory' || local.problem === null) return verdict;
+    return stillShut(verdict, judgeExtra(local));
+  }
+
+  #judgeRemote(each: Compared, look: SecondLook): Verdict {
+    const { path, expected, remote } = each;
+    const verdict = judgeRemoteAgain(path, expected, look, this.#ports);
+    // A folder's directory that could not be listed.
+    const isShut =
+      remote !== null &&
+      path.endsWith('/') &&
+      (verdict.is === 'nothing' || (verdict.is === 'drift' && verdict.findings.some(isUnreadable)));
+    if (!isShut) return verdict;
+    this.isWhole.cdn = false;
+    const found = 'It could not be listed when the scan came by.';
+    const about = { side: 'cdn', outcome: 'unreadable', path, subject: 'directory' } as const;
+    return stillShut(verdict, { ...about, expected: null, found });
   }
 
   #count(side: DriftSide, verdict: Verdict, expected: Expected | null): readonly Finding[] {
@@ -205,15 +222,16 @@ export class Comparison {
   }
 }
 
+const isUnreadable = ({ outcome }: Finding): boolean => outcome === 'unreadable';
+
 /**
- * A folder's directory that could not be listed: nobody knows what is below it, also where it can be read by the time
- * it is looked at again.
+ * Of a directory that could not be listed: nobody knows what is below it, also where it can be read by the time it is
+ * looked at again.
  */
-const isShut = ({ path, remote }: Compared, verdict: Verdict): boolean =>
-  remote !== null &&
-  path.endsWith('/') &&
-  (verdict.is === 'nothing' ||
-    (verdict.is === 'drift' && verdict.findings.some(({ outcome }) => outcome === 'unreadable')));
+function stillShut(verdict: Verdict, first: Finding | null): Verdict {
+  if (verdict.is === 'drift') return { ...verdict, sha256: null };
+  return first === null ? verdict : { is: 'drift', findings: [first], sha256: null };
+}
 
 /** A directory's has its `/`; anything else is the path of the page. */
 const localPath = ({ path, local }: Compared): string => local?.path ?? path;

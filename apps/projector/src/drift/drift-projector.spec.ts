@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Catalog, openCatalog } from '@holdfast/catalog';
-import { type HeldLock, HoldfastError, jobStream, systemClock, type TakeLock } from '@holdfast/domain';
+import {
+  type HeldLock,
+  HoldfastError,
+  jobStream,
+  type ScanKind,
+  systemClock,
+  type TakeLock,
+} from '@holdfast/domain';
 import { MemoryEventStore, newEvent, record } from '@holdfast/domain/testing';
 import { DriftProjector, type DriftProjectorSettings } from './drift-projector.ts';
 
@@ -27,10 +34,17 @@ let store: MemoryEventStore;
 let catalog: Catalog;
 let projector: DriftProjector;
 
-const make = (settings: Partial<DriftProjectorSettings> = {}, lock = oneLock()): DriftProjector =>
+/** Its schedules never come: the specs ask. */
+const NEVER = '0 0 30 2 *';
+/** A lock for each kind. */
+const locks = (): ((kind: ScanKind) => TakeLock) => {
+  const all = { quick: oneLock(), full: oneLock(), deep: oneLock() };
+  return (kind) => all[kind];
+};
+const make = (settings: Partial<DriftProjectorSettings> = {}, lock = locks()): DriftProjector =>
   new DriftProjector(
     { store, catalog, clock: systemClock, log: silent, lock },
-    { node: NODE, quickScan: null, fullScan: null, timezone: 'UTC', ...settings },
+    { node: NODE, quickScan: NEVER, fullScan: NEVER, timezone: 'UTC', ...settings },
   );
 
 beforeEach(async () => {
@@ -68,7 +82,7 @@ describe('the drift projector', () => {
 
   it('leaves the bucket to the one node that holds the lock', async () => {
     await projector.close();
-    const lock = oneLock();
+    const lock = locks();
     const others = ['web-1', 'web-2', 'web-3'].map((node) => make({ node }, lock));
     const sides = async (due: Date) => {
       await new Promise(setImmediate);
@@ -93,23 +107,56 @@ describe('the drift projector', () => {
     for (const other of others) await other.close();
   });
 
-  it('leaves out a scan that is due while another has not ended', async () => {
+  it('of which one makes no full scans does not keep the others from the bucket in theirs', async () => {
+    await projector.close();
+    const lock = locks();
+    const quickOnly = make({ node: 'web-1', fullScan: null }, lock);
+    const other = make({ node: 'web-2' }, lock);
+    for (const each of [quickOnly, other]) {
+      each.start();
+      await new Promise(setImmediate);
+    }
+    await quickOnly.ask('quick', DUE);
+    await other.ask('full', DUE);
+    await catalog.caughtUp();
+    const asked = catalog.jobs({ limit: 9 }).map(({ node, parameters }) => [node, parameters['sides']]);
+    expect(Object.fromEntries(asked)).toEqual({ 'web-1': 'both', 'web-2': 'both' });
+    for (const each of [quickOnly, other]) await each.close();
+  });
+
+  const later = new Date(DUE.getTime() + 3_600_000);
+  const isAskedFor = async (kind: ScanKind): Promise<boolean> => {
+    const isAsked = await projector.ask(kind, later);
+    await catalog.caughtUp();
+    return isAsked;
+  };
+
+  it('leaves out a scan that is due while one that does the same has not ended', async () => {
     await projector.ask('full', DUE);
     await catalog.caughtUp();
-    const later = new Date(DUE.getTime() + 3_600_000);
-    expect(await projector.ask('quick', later)).toBe(false);
+    expect(await isAskedFor('quick')).toBe(false);
     expect(projector.status()).toMatchObject({ pending: 1 });
     const finished = { outcome: 'succeeded', counts: {}, error: null } as const;
     const [job] = catalog.jobs({ limit: 1 });
     await store.append(jobStream(job!.id), [newEvent({ type: 'JobFinished', data: finished })], 'any');
     await catalog.caughtUp();
-    expect(await projector.ask('quick', later)).toBe(true);
+    expect(await isAskedFor('quick')).toBe(true);
+  });
+
+  it('has a full scan wait behind a quick one, and its repair behind a scan that mends nothing', async () => {
+    const parameters = { kind: 'deep', repair: 'none', sides: 'both', confirmedOrphans: null };
+    const requested = newEvent({ type: 'JobRequested', data: { kind: 'scan', node: NODE, parameters } });
+    await store.append(jobStream('by-hand'), [requested], 'none');
+    await catalog.caughtUp();
+    expect(await isAskedFor('quick')).toBe(true);
+    expect(await isAskedFor('full')).toBe(true);
+    expect(projector.status()).toMatchObject({ pending: 3 });
   });
 
   it('asks by the clock', async () => {
     await projector.close();
     // Every second: patterns of settings have five fields, the schedule itself takes a sixth.
-    projector = make({ quickScan: '* * * * * *' });
+    projector = make({ quickScan: '* * * * * *', fullScan: null });
     projector.start();
     expect(projector.status()).toMatchObject({ name: 'drift', state: 'running', reason: null });
     const deadline = Date.now() + 30_000;

@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { Catalog } from '@holdfast/catalog';
+import type { Catalog, CatalogJob } from '@holdfast/catalog';
 import {
   type Clock,
   derivedEventId,
@@ -9,20 +9,22 @@ import {
   type NewEvent,
   type ScanKind,
   type ScanParameters,
+  scanParametersSchema,
   type TakeLock,
   toHoldfastError,
 } from '@holdfast/domain';
 import type { ProjectorStatus } from '../local/condition.ts';
 import { LockHolder, untilAborted } from '../runtime/lock-holder.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
+import { AS_GOOD_AS } from './as-good-as.ts';
 
 export interface DriftProjectorPorts {
   readonly store: EventStore;
   readonly catalog: Pick<Catalog, 'jobs' | 'checkpoint'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
-  /** Of `drift`: who holds it compares the bucket too. */
-  readonly lock: TakeLock;
+  /** Of the scheduled scans of a kind: who holds it compares the bucket too. */
+  readonly lock: (kind: ScanKind) => TakeLock;
 }
 
 export interface DriftProjectorSettings {
@@ -35,32 +37,45 @@ export interface DriftProjectorSettings {
 
 const MAX_UNFINISHED = 1_000;
 
+/** What is made by the clock. */
+interface Schedule {
+  readonly kind: ScanKind;
+  readonly pattern: string;
+  /** Of this kind alone: a node that makes no full scans must not keep others from comparing the bucket in theirs. */
+  readonly bucket: LockHolder;
+}
+
 /**
  * Asks for scans of this node when they are due, as jobs; whoever runs the jobs does the rest. A scan that is due while
- * another waits or runs is left out. Where several nodes share a bucket, one of them compares it, and the others their
- * files only.
+ * one waits or runs that does the same is left out. Where several nodes share a bucket, one of them compares it, and the
+ * others their files only.
  */
 export class DriftProjector {
   readonly #ports: DriftProjectorPorts;
   readonly #settings: DriftProjectorSettings;
-  readonly #bucket: LockHolder;
+  readonly #schedules: readonly Schedule[];
   readonly #asking = new Set<Promise<void>>();
-  #schedules: Cron[] = [];
+  #crons: Cron[] = [];
   #state: Pick<ProjectorStatus, 'state' | 'reason'> = { state: 'starting', reason: null };
 
   constructor(ports: DriftProjectorPorts, settings: DriftProjectorSettings) {
     this.#ports = ports;
     this.#settings = settings;
-    this.#bucket = new LockHolder({ ...ports, what: 'comparison of the bucket', work: untilAborted });
+    const { quickScan, fullScan } = settings;
+    this.#schedules = [...this.#schedule('quick', quickScan), ...this.#schedule('full', fullScan)];
   }
 
   start(): void {
-    const { quickScan, fullScan } = this.#settings;
     this.#state = { state: 'running', reason: null };
-    this.#bucket.start(({ code, message }) => {
-      this.#ports.log.error({ code }, `The scheduled scans of this node leave out the bucket: ${message}`);
-    });
-    this.#schedules = [this.#schedule('quick', quickScan), this.#schedule('full', fullScan)].flat();
+    for (const { kind, bucket } of this.#schedules) {
+      bucket.start(({ code, message }) => {
+        this.#ports.log.error(
+          { code },
+          `The scheduled ${kind} scans of this node leave out the bucket: ${message}`,
+        );
+      });
+    }
+    this.#crons = this.#schedules.map((schedule) => this.#begin(schedule));
   }
 
   /** Instead of `start`, where nothing may be written. */
@@ -70,9 +85,9 @@ export class DriftProjector {
   }
 
   async close(): Promise<void> {
-    for (const schedule of this.#schedules) schedule.stop();
+    for (const cron of this.#crons) cron.stop();
     await Promise.allSettled(this.#asking);
-    await this.#bucket.close();
+    await Promise.all(this.#schedules.map(({ bucket }) => bucket.close()));
   }
 
   status(): ProjectorStatus {
@@ -89,18 +104,15 @@ export class DriftProjector {
 
   /**
    * @param dueAt  the instant by the schedule: whoever asks for the same again asks for nothing new
-   * @returns false where another scan has not ended yet
+   * @returns false where a scan that does the same has not ended yet
    */
   async ask(kind: ScanKind, dueAt: Date): Promise<boolean> {
     const { store, clock } = this.#ports;
     const { node } = this.#settings;
-    if (this.#unfinished().length > 0) return false;
-    const parameters: ScanParameters = {
-      kind,
-      repair: 'restore',
-      confirmedOrphans: null,
-      sides: this.#bucket.isHeld ? 'both' : 'local',
-    };
+    const isHeld = this.#schedules.some((schedule) => schedule.kind === kind && schedule.bucket.isHeld);
+    const sides = isHeld ? 'both' : 'local';
+    const parameters: ScanParameters = { kind, repair: 'restore', confirmedOrphans: null, sides };
+    if (this.#unfinished().some((job) => doesTheSame(job, parameters))) return false;
     const id = derivedEventId('scheduled-scan', node, kind, dueAt.toISOString());
     const event: NewEvent = {
       type: 'JobRequested',
@@ -122,8 +134,15 @@ export class DriftProjector {
     }
   }
 
-  #schedule(kind: ScanKind, pattern: string | null): Cron[] {
+  #schedule(kind: ScanKind, pattern: string | null): Schedule[] {
     if (pattern === null) return [];
+    const { lock } = this.#ports;
+    const what = `comparison of the bucket in ${kind} scans`;
+    const bucket = new LockHolder({ ...this.#ports, lock: lock(kind), what, work: untilAborted });
+    return [{ kind, pattern, bucket }];
+  }
+
+  #begin({ kind, pattern }: Schedule): Cron {
     const { timezone } = this.#settings;
     const onDue = (schedule: Cron): void => {
       const asking = this.ask(kind, minuteOf(schedule.currentRun() ?? this.#ports.clock.now()))
@@ -138,7 +157,7 @@ export class DriftProjector {
         .finally(() => this.#asking.delete(asking));
       this.#asking.add(asking);
     };
-    return [new Cron(pattern, { timezone, unref: true }, onDue)];
+    return new Cron(pattern, { timezone, unref: true }, onDue);
   }
 
   #unfinished(): ReturnType<Catalog['jobs']> {
@@ -146,6 +165,17 @@ export class DriftProjector {
       .jobs({ unfinishedOn: this.#settings.node, limit: MAX_UNFINISHED })
       .filter(({ kind }) => kind === 'scan');
   }
+}
+
+/** Whether an unfinished job comes to all that a scan would. */
+function doesTheSame({ parameters }: CatalogJob, wanted: ScanParameters): boolean {
+  const { data } = scanParametersSchema.safeParse(parameters);
+  return (
+    data !== undefined &&
+    AS_GOOD_AS[wanted.kind].includes(data.kind) &&
+    data.repair !== 'none' &&
+    (data.sides === 'both' || wanted.sides === 'local')
+  );
 }
 
 /** When it was due: schedules know no seconds, but timers come late. */

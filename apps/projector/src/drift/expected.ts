@@ -42,6 +42,12 @@ export async function* publishedPages(
   }
 }
 
+/** Streams with events that this program cannot read: nobody knows what they want. */
+export function unreadableStreams(catalog: Pick<Catalog, 'unreadable'>): ReadonlySet<string> {
+  const { events } = catalog.unreadable(catalog.unreadable(0).count);
+  return new Set(events.map(({ stream }) => stream));
+}
+
 /** @param document  a published one */
 export function toExpected(catalog: Pick<Catalog, 'replication'>, document: CatalogDocument): Expected {
   const { path, version, position, sha256, md5, bytes, contentType, onCdn } = document;

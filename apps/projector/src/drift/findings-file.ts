@@ -11,7 +11,6 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type Finding, findingSchema } from '@holdfast/domain';
 import { dataPaths, errnoOf, fileFailure } from '@holdfast/storage';
 
@@ -46,16 +45,30 @@ export class FindingsFile {
     });
   }
 
-  /** In the order in which they were found, some at a time. */
+  /** In the order in which they were found, some at a time. @throws STORAGE_UNAVAILABLE */
   async *pages(size: number): AsyncGenerator<readonly Finding[]> {
     let page: Finding[] = [];
-    for await (const line of createInterface({ input: createReadStream(this.#file), crlfDelay: Infinity })) {
+    for await (const line of this.#lines()) {
       page.push(findingSchema.parse(JSON.parse(line)));
       if (page.length < size) continue;
       yield page;
       page = [];
     }
     if (page.length > 0) yield page;
+  }
+
+  /** Split at the line feed alone: a path may have what other readers take for the end of a line (U+2028). */
+  async *#lines(): AsyncGenerator<string> {
+    let rest = '';
+    try {
+      for await (const chunk of createReadStream(this.#file, 'utf8') as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+      }
+    } catch (error) {
+      throw fileFailure(error, { attempted: 'read', file: this.#file });
+    }
   }
 
   /** As many lines from the beginning as fit, whole ones. @throws STORAGE_UNAVAILABLE */

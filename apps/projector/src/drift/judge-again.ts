@@ -19,7 +19,7 @@ import type { SecondLook } from './look-again.ts';
 export interface JudgePorts {
   readonly catalog: Pick<Catalog, 'document' | 'documents' | 'replication'>;
   readonly logId: string;
-  /** Streams with events that this program cannot read: nobody knows what they want. */
+  /** See `unreadableStreams`; as of the scan's beginning. */
   readonly unreadableStreams: ReadonlySet<string>;
 }
 

@@ -44,7 +44,9 @@ export async function restoreLocally(
   ports: LocalRepairPorts,
 ): Promise<readonly Finding[]> {
   const { local, driftLog } = ports;
-  const isDirectory = ({ path, subject }: Finding): boolean => subject === 'mode' && path.endsWith('/');
+  // One that cannot be read is told as such, whatever its mode.
+  const isDirectory = ({ path, subject }: Finding): boolean =>
+    path.endsWith('/') && (subject === 'mode' || subject === 'directory');
   const directories = findings.filter(isDirectory);
   const files = findings.filter((finding) => !isDirectory(finding));
   const paths = [...new Set(files.flatMap((finding) => publishedPath(finding, ports)))];

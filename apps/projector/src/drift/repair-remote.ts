@@ -6,6 +6,7 @@ import {
   type EventMetadata,
   type EventStore,
   type Finding,
+  isAheadOfLog,
   isContentPath,
   type NewEvent,
   type ObjectStore,
@@ -16,10 +17,11 @@ import {
 import { inParallel } from '../runtime/in-parallel.ts';
 import type { ProjectorLog } from '../runtime/projector-log.ts';
 import { untilAnswered } from '../runtime/until-answered.ts';
+import { unreadableStreams } from './expected.ts';
 
 export interface RemoteRepairPorts {
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'document' | 'replication' | 'reached' | 'onChange'>;
+  readonly catalog: Pick<Catalog, 'document' | 'replication' | 'reached' | 'onChange' | 'unreadable'>;
   readonly bucket: Pick<ObjectStore, 'head' | 'deleteMany'>;
   readonly clock: Clock;
   readonly log: ProjectorLog;
@@ -58,14 +60,15 @@ interface Asked {
 const CONCURRENCY = 16;
 
 /**
- * Asks the CDN projector, which alone puts documents, for another round of each.
+ * Asks the CDN projector, which alone puts documents, for another round of each. A version that the log does not have is
+ * left alone, as it may be the only copy (guarantee 7); so is what cannot be asked for.
  * @returns those that are in the bucket now
  */
 export async function replicateAgain(
   findings: readonly Finding[],
   ports: RemoteRepairPorts,
 ): Promise<readonly Finding[]> {
-  const asked = findings.flatMap((finding) => toAsk(finding, ports));
+  const asked = await leaveAhead(findings, ports);
   return untilReplicated(asked, await askAgain(asked, ports), ports);
 }
 
@@ -78,7 +81,7 @@ export async function deleteOrphans(
   findings: readonly Finding[],
   ports: RemoteRepairPorts,
 ): Promise<readonly Finding[]> {
-  const asked = findings.flatMap((finding) => toAsk(finding, ports));
+  const asked = await leaveAhead(findings, ports);
   const settled = await untilReplicated(asked, await askAgain(asked, ports), ports);
   // By now: somebody may have published one of them while the others were waited for.
   const unknown = findings.filter((finding) => toAsk(finding, ports).length === 0);
@@ -90,6 +93,30 @@ function toAsk(finding: Finding, { catalog }: RemoteRepairPorts): Asked[] {
   const { path } = finding;
   const document = isContentPath(path) ? catalog.document(path) : null;
   return document === null ? [] : [{ finding, path: document.path, version: document.version }];
+}
+
+async function leaveAhead(findings: readonly Finding[], ports: RemoteRepairPorts): Promise<Asked[]> {
+  const { bucket, log, logId, signal } = ports;
+  const left = new Set<Asked>();
+  const asked = findings.flatMap((finding) => toAsk(finding, ports));
+  const present = asked.filter(({ finding }) => finding.outcome !== 'missing');
+  await inParallel(present, CONCURRENCY, async (each) => {
+    const { path, version } = each;
+    try {
+      const head = await bucket.head(path, { signal });
+      if (head === null || !isAheadOfLog(head, { version, logId })) return;
+      log.error(
+        { path, version, inBucket: head.metadata['version'] },
+        `${path} was left alone: the bucket has version ${head.metadata['version']} of it, and the log ends with ${version}, so it was put back from an older backup. Publish or delete ${path} again.`,
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, message } = toHoldfastError(error);
+      log.error({ path, code }, `${path} was left alone, as the bucket did not say what it has: ${message}`);
+    }
+    left.add(each);
+  });
+  return asked.filter((each) => !left.has(each));
 }
 
 async function askAgain(asked: readonly Asked[], ports: RemoteRepairPorts): Promise<Position | null> {
@@ -166,7 +193,10 @@ async function deleteUnknown(
       fail(finding.path, error);
     }
   });
-  const keys = ours.filter((finding) => toAsk(finding, ports).length === 0).map(({ path }) => path);
+  const unreadable = unreadableStreams(catalog);
+  const isNobodys = (finding: Finding): boolean =>
+    toAsk(finding, ports).length === 0 && !unreadable.has(`content-${finding.path}`);
+  const keys = ours.filter(isNobodys).map(({ path }) => path);
   if (keys.length === 0) return gone;
   try {
     for (const { key, error } of await bucket.deleteMany(keys, { signal })) fail(key, error);

@@ -1,13 +1,26 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { replicationStream } from '@holdfast/domain';
+import { replicationStream, systemClock } from '@holdfast/domain';
 import { deleted, FaultyObjectStore, newEvent, path, published, record } from '@holdfast/domain/testing';
-import { readTree } from '@holdfast/storage/testing';
+import { Quarantine, WalkThread } from '@holdfast/storage';
+import { readTree, unreadableEvent } from '@holdfast/storage/testing';
+import { restoreLocally } from './repair-local.ts';
 import type { ScanJobPorts } from './scan-job.ts';
 import { until } from '../local/testing/local-node.ts';
 import { DriftWorld } from './testing/drift-world.ts';
 
 jest.setTimeout(120_000);
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let world: DriftWorld;
 beforeEach(() => {
@@ -245,4 +258,105 @@ describe('while the bucket fails', () => {
     await world.settled();
     expect(readTree(world.bucketFolder)).toMatchObject({ 's/0.json': '{"now":true}' });
   });
+});
+
+describe('a version that the log does not have, as it was put back from an older backup,', () => {
+  it('is told, and left alone in the bucket', async () => {
+    await runWith(['a.json', 'b.json', 'gone.json']);
+    await world.given(deleted('gone.json'));
+    await world.settled();
+    const newer = '{"published":"after the backup"}';
+    await world.putObject('a.json', newer, { version: 1 });
+    await world.putObject('gone.json', newer, { version: 2 });
+    await world.putObject('b.json', '{"changed":"by hand"}');
+    for (const kind of ['full', 'quick'] as const) {
+      const { job, findings } = await world.scan(kind, { repair: 'all' });
+      expect(findings[0]).toMatchObject({
+        path: 'a.json',
+        outcome: 'different',
+        found: expect.stringMatching(/^version 1, which the log does not have: /) as unknown,
+      });
+      expect(job.state).toBe('succeeded');
+    }
+    expect(readFileSync(world.object('a.json'), 'utf8')).toBe(newer);
+    expect(readFileSync(world.object('gone.json'), 'utf8')).toBe(newer);
+    expect(readFileSync(world.object('b.json'))).toEqual(readFileSync(world.live('b.json')));
+    expect(world.alerts.raised.get('DRIFT_FOUND')).toBeDefined();
+  });
+
+  it('is replaced as soon as its path is published again', async () => {
+    await runWith(['a.json']);
+    await world.putObject('a.json', '{"published":"after the backup"}', { version: 7 });
+    await world.given(published('a.json', { again: true }));
+    await world.settled();
+    expect(readFileSync(world.object('a.json'))).toEqual(readFileSync(world.live('a.json')));
+  });
+});
+
+it('what cannot be asked for is left alone in the bucket', async () => {
+  const faulty = new FaultyObjectStore(world.bucket);
+  world.bucket = faulty;
+  await runWith(['a.json', 'b.json', 'c.json'], () => {
+    faulty.fail('head', { key: 'a.json', times: 99 });
+  });
+  for (const path of ['a.json', 'b.json']) await world.putObject(path, '{"changed":"by hand"}');
+  // What is mended first.
+  rmSync(world.live('c.json'));
+  const { job } = await world.scan('full', { repair: 'restore' });
+  expect(job.counts).toMatchObject({ drift: 3, replicated: 1, notRepaired: 1 });
+});
+
+it('an event that this program cannot read, and that came after the scan began, keeps its object', async () => {
+  await runWith(['a.json'], async () => {
+    world.store.log.write(unreadableEvent('content-b.json', 0));
+    await world.node.catalog.caughtUp();
+  });
+  await world.putObject('b.json', '{}');
+  world.plant(world.live('stray.json'), '{}');
+  const { job } = await world.scan('full', { repair: 'all' });
+  expect(job.counts).toMatchObject({ quarantined: 1, deleted: 0, notRepaired: 1 });
+  expect(existsSync(world.object('b.json'))).toBe(true);
+});
+
+it('a directory that cannot be read for its mode is given the right one', async () => {
+  await runWith(['plans/a.json']);
+  chmodSync(world.live('plans'), 0o000);
+  const about = { side: 'local', outcome: 'unreadable', subject: 'directory', expected: null } as const;
+  const finding = { ...about, path: 'plans/', found: 'EACCES: permission denied' };
+  const thread = new WalkThread();
+  const { catalog, projector } = world.node;
+  try {
+    const mended = await restoreLocally([finding], {
+      ...{ store: world.store, catalog, local: projector, thread, clock: systemClock, log: silent },
+      quarantine: new Quarantine(world.dataDir),
+      driftLog: { repaired: () => Promise.resolve() },
+      scanId: 'scan-1',
+      signal: new AbortController().signal,
+    });
+    expect(mended).toEqual([finding]);
+    expect(statSync(world.live('plans')).mode & 0o777).toBe(0o755);
+  } finally {
+    await thread.close();
+  }
+});
+
+it('what is in quarantine does not go back to where something was published since', async () => {
+  await runWith(['other.json']);
+  world.plant(world.live('x.json'), '{"only":"copy"}');
+  world.plant(world.live('plans'), 'no directory');
+  await world.scan('full', { repair: 'all' });
+  const quarantine = new Quarantine(world.dataDir);
+  const entries = quarantine.entries();
+  expect(entries.map(({ path: at }) => at).sort()).toEqual(['plans', 'x.json']);
+  await world.given(published('x.json'), published('plans/p1/manifest.json'));
+  await world.settled();
+  // Its file is missing, as after somebody's mistake.
+  rmSync(world.live('x.json'));
+  rmSync(world.live('plans'), { recursive: true });
+  for (const { id } of entries) {
+    const job = await world.job('quarantine-restore', { id });
+    expect(job).toMatchObject({ state: 'failed', error: { code: 'QUARANTINE_PLACE_TAKEN' } });
+  }
+  expect(quarantine.entries()).toEqual(entries);
+  expect(existsSync(world.live('x.json'))).toBe(false);
 });

@@ -14,13 +14,14 @@ beforeEach(() => {
 afterEach(() => world.dispose());
 
 /** The script of docs/roots.md, as it stands there, over a directory. */
-function rootByTheDocs(directory: string): string {
+function rootByTheDocs(...[directory, cwd]: [directory: string | null, cwd?: string]): string {
   const page = readFileSync(new URL('../../../../docs/roots.md', import.meta.url), 'utf8');
   const [, script = ''] = /```js\n(.*?)```/s.exec(page) ?? [];
   expect(script.split('\n').length).toBeLessThanOrEqual(34);
   const file = join(world.directory, 'root.mjs');
   writeFileSync(file, script);
-  return execFileSync(process.execPath, [file, directory], { encoding: 'utf8' }).trim();
+  const operands = directory === null ? [] : [directory];
+  return execFileSync(process.execPath, [file, ...operands], { cwd, encoding: 'utf8' }).trim();
 }
 
 it('the script in docs/roots.md computes the roots of a scan from the files alone', async () => {
@@ -36,6 +37,8 @@ it('the script in docs/roots.md computes the roots of a scan from the files alon
   expect(report).toMatchObject({ unsettled: 0, roots: { expected: root, local: root, cdn: root } });
   expect(rootByTheDocs(world.live())).toBe(root);
   expect(rootByTheDocs(world.bucketFolder)).toBe(root);
+  expect(rootByTheDocs('./content/', world.dataDir)).toBe(root);
+  expect(rootByTheDocs(null, world.live())).toBe(root);
 
   world.flip(world.live('a/b.json'));
   const changed = await world.scan();

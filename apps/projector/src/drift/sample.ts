@@ -1,4 +1,5 @@
 import type { CatalogDocument } from '@holdfast/catalog';
+import type { Pace } from './pace.ts';
 import { type Expected, type ExpectedCatalog, publishedPages, toExpected } from './expected.ts';
 
 /**
@@ -7,7 +8,12 @@ import { type Expected, type ExpectedCatalog, publishedPages, toExpected } from 
  */
 export async function sampleDocuments(
   catalog: ExpectedCatalog,
-  { size, random, signal }: { size: number; random: () => number; signal: AbortSignal },
+  {
+    size,
+    random,
+    signal,
+    pace,
+  }: { size: number; random: () => number; signal: AbortSignal; pace: Pick<Pace, 'rest'> },
 ): Promise<Expected[]> {
   const sample: { readonly at: number; readonly document: CatalogDocument }[] = [];
   let at = 0;
@@ -18,6 +24,7 @@ export async function sampleDocuments(
       if (place < size) sample[place] = { at, document };
       at += 1;
     }
+    await pace.rest(signal);
   }
   return sample
     .sort((left, right) => left.at - right.at)

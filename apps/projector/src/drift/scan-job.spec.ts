@@ -257,11 +257,17 @@ describe('what could not be looked at stays open', () => {
     isShut = true;
     faulty.fail('head', { key: 'shut/', times: 9 });
     await world.scan();
-    expect(open().toSorted()).toEqual(['cdn orphan shut/x.json', 'cdn unreadable shut/']);
+    const both = ['cdn orphan shut/x.json', 'cdn unreadable shut/'];
+    expect(open().toSorted()).toEqual(both);
     // By the time it is looked at again it can be read.
     faulty.heal();
+    const { report } = await world.scan();
+    expect(open().toSorted()).toEqual(both);
+    expect(report).toMatchObject({ counts: { cdn: { unreadable: 1 } }, roots: { cdn: null } });
+    expect(world.alerts.raised.has('DRIFT_FOUND')).toBe(true);
+    isShut = false;
     await world.scan();
-    expect(open()).toContain('cdn orphan shut/x.json');
+    expect(open()).toEqual(['cdn orphan shut/x.json']);
   });
 
   const isRoot = process.getuid?.() === 0;
@@ -280,6 +286,26 @@ describe('what could not be looked at stays open', () => {
       expect(open()).toEqual(['local missing shut/a.json']);
     },
   );
+});
+
+it('a scan whose findings cannot be read again says so, and is not left running', async () => {
+  let isScanning = false;
+  const catalog = new Proxy({} as Catalog, {
+    get: (_, name) => {
+      // Asked once all is compared.
+      if (name === 'openDrift' && isScanning) rmSync(world.at('scans'), { recursive: true, force: true });
+      const value: unknown = Reflect.get(world.node.catalog, name);
+      return typeof value === 'function' ? (value.bind(world.node.catalog) as unknown) : value;
+    },
+  });
+  await world.given(published('a.json'));
+  await world.run({ catalog });
+  await world.settled();
+  for (let number = 0; number <= 100; number += 1) world.plant(world.live(`stray/${number}.json`), '{}');
+  isScanning = true;
+  const { job, scan } = await world.scan('full', { sides: 'local' });
+  expect(job).toMatchObject({ state: 'failed', error: { code: 'STORAGE_UNAVAILABLE' } });
+  expect(scan).toMatchObject({ state: 'aborted' });
 });
 
 /** Keeps what is asked of it while somebody looks. */

@@ -72,6 +72,8 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
   const startedAt = clock.now().getTime();
   await driftLog.started({ jobId: run.job.id, repair: wanted, position: await store.head() });
   let result: ScanResult;
+  /** For the other nodes, which do not see this one's files; null: its report has them all. */
+  let lines: Buffer | null;
   try {
     await refuseOtherLog(ports, signal);
     findings.begin();
@@ -92,6 +94,8 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
     result = scanned.result;
     for await (const page of findings.pages(500)) await driftLog.detected(page);
     if (kind !== 'quick') await driftLog.closeOthers(scanned.isWhole);
+    const isAllListed = result.findings.length === result.findingCount;
+    lines = isAllListed ? null : findings.firstLines(MAX_FINDINGS_BYTES);
   } catch (error) {
     // A process that ends leaves that to the next one, which begins the scan again.
     signal.throwIfAborted();
@@ -101,12 +105,7 @@ async function runOnce(ports: ScanJobPorts, run: JobRun): Promise<Record<string,
   const durationMs = Math.max(0, clock.now().getTime() - startedAt);
   const position = await untilAnswered({ clock, signal }, () => store.head());
   if (position === null) throw signal.reason;
-  const isAllListed = result.findings.length === result.findingCount;
-  await driftLog.completed(
-    { ...result, position, durationMs },
-    // For the other nodes, which do not see this one's files.
-    isAllListed ? null : findings.firstLines(MAX_FINDINGS_BYTES),
-  );
+  await driftLog.completed({ ...result, position, durationMs }, lines);
   const repaired = nothingRepaired();
   const repairing = {
     ...ports,

@@ -16,7 +16,7 @@ import {
 } from '@holdfast/domain';
 import { type ContentReader, diskSpace, generationRoot, WalkThread } from '@holdfast/storage';
 import { type Compared, Comparison, type ComparisonPorts } from './comparison.ts';
-import { type Expected, expectedPages } from './expected.ts';
+import { type Expected, expectedPages, unreadableStreams } from './expected.ts';
 import { Pace } from './pace.ts';
 import { sampleDocuments } from './sample.ts';
 
@@ -87,8 +87,8 @@ export async function scan(
   const pace = new Pace(ports);
   try {
     const comparison = await begin(ports, run, { generation, thread });
-    if (kind === 'quick') await compareSample(ports, run, { comparison, thread, generation });
-    else await compareAll(ports, run, { comparison, thread, generation, pace });
+    const compare = kind === 'quick' ? compareSample : compareAll;
+    await compare(ports, run, { comparison, thread, generation, pace });
     const { counts, findings, findingCount, unsettled, isWhole } = comparison;
     const none = { expected: null, local: null, cdn: null };
     const roots = kind === 'quick' ? none : comparison.roots();
@@ -107,7 +107,6 @@ async function begin(
   { generation, thread }: { generation: string; thread: WalkThread },
 ): Promise<Comparison> {
   const { catalog, bucket } = ports;
-  const unreadable = catalog.unreadable(catalog.unreadable(0).count).events;
   let etagIsMd5 = false;
   let failure: HoldfastError | null = null;
   try {
@@ -115,9 +114,15 @@ async function begin(
   } catch (error) {
     failure = toHoldfastError(error);
   }
-  const unreadableStreams = new Set(unreadable.map(({ stream }) => stream));
   const telling = { onFindings, onUnsettled };
-  const comparing: ComparisonPorts = { ...ports, thread, signal, etagIsMd5, unreadableStreams, ...telling };
+  const comparing: ComparisonPorts = {
+    ...ports,
+    thread,
+    signal,
+    etagIsMd5,
+    unreadableStreams: unreadableStreams(catalog),
+    ...telling,
+  };
   const comparison = new Comparison(comparing, {
     generation,
     sides,
@@ -132,12 +137,13 @@ interface Comparing {
   readonly comparison: Comparison;
   readonly thread: WalkThread;
   readonly generation: string;
+  readonly pace: Pace;
 }
 
 async function compareAll(
   { catalog, bucket, dataDir }: ScanPorts,
   { sides, signal, onProgress }: ScanRun,
-  { comparison, thread, generation, pace }: Comparing & { pace: Pace },
+  { comparison, thread, generation, pace }: Comparing,
 ): Promise<void> {
   const total = catalog.documentCounts().published;
   const pages = mergeListings(
@@ -166,17 +172,23 @@ async function compareAll(
 async function compareSample(
   { catalog, dataDir, random }: ScanPorts,
   { signal, onProgress }: ScanRun,
-  { comparison, thread, generation }: Comparing,
+  { comparison, thread, generation, pace }: Comparing,
 ): Promise<void> {
-  const sample = await sampleDocuments(catalog, { size: SAMPLE, random, signal });
-  const paths = sample.map(({ path }) => path);
-  const entries = await thread.look(generationRoot(dataDir, generation), paths);
-  const page = sample.map((expected, index): Compared => {
-    const entry = entries[index] ?? null;
-    return { path: expected.path, expected, local: entry?.kind === 'directory' ? null : entry, remote: null };
-  });
-  await comparison.compare(page);
-  onProgress(comparison.compared, sample.length);
+  const sample = await sampleDocuments(catalog, { size: SAMPLE, random, signal, pace });
+  for (let at = 0; at < sample.length; at += PAGE) {
+    const some = sample.slice(at, at + PAGE);
+    const paths = some.map(({ path }) => path);
+    const entries = await thread.look(generationRoot(dataDir, generation), paths);
+    const page = some.map((expected, index): Compared => {
+      const entry = entries[index] ?? null;
+      const local = entry?.kind === 'directory' ? null : entry;
+      return { path: expected.path, expected, local, remote: null };
+    });
+    await comparison.compare(page);
+    onProgress(comparison.compared, sample.length);
+    await pace.rest(signal);
+    signal.throwIfAborted();
+  }
 }
 
 /** Where the bucket does not answer, the listing ends and the comparison knows. */

@@ -1,6 +1,7 @@
 import type { CatalogScan, ScansQuestion } from '@holdfast/catalog';
 import type { ScanKind } from '@holdfast/domain';
 import type { Finding, Lookout } from '@holdfast/health';
+import { AS_GOOD_AS } from '../drift/as-good-as.ts';
 
 export interface ScanSchedule {
   readonly kind: ScanKind;
@@ -10,12 +11,6 @@ export interface ScanSchedule {
 
 /** A scan of many documents may take so long, behind another one. */
 const GRACE_MS = 2 * 3_600_000;
-/** Which scans do what a scan of this kind would do, itself included. */
-const AS_GOOD_AS: Readonly<Record<ScanKind, readonly ScanKind[]>> = {
-  quick: ['quick', 'full', 'deep'],
-  full: ['full', 'deep'],
-  deep: ['deep'],
-};
 
 /**
  * Whether scans are made when they are to be: SCAN_OVERDUE where the last one that was due some hours ago has not

@@ -36,6 +36,15 @@ export interface FoundObject {
   readonly sha256: string | null;
 }
 
+/**
+ * Whether an object is a later version of a document than its log has: the log was put back from an older backup, and
+ * the bucket may hold the only copy.
+ */
+export const isAheadOfLog = (
+  { metadata }: Pick<ObjectHead, 'metadata'>,
+  { version, logId }: { version: number; logId: string },
+): boolean => metadata['holdfast-log'] === logId && Number(metadata['version']) > version;
+
 /** What is wrong with an object: its bytes, or how it is stored. @returns null where nothing is */
 export function judgeObject(
   expected: ExpectedDocument,
@@ -50,7 +59,9 @@ export function judgeObject(
   const { head } = found;
   if (!hasBytes(expected, found, settings.etagIsMd5)) {
     const what = found.sha256 ?? `${head.bytes} bytes with ETag ${head.etag}`.slice(0, 300);
-    return { ...about, outcome: 'different', subject: 'document', expected: sha256, found: what };
+    const isAhead = isAheadOfLog(head, { version, logId: settings.logId });
+    const whose = isAhead ? `version ${head.metadata['version']}, which the log does not have: ` : '';
+    return { ...about, outcome: 'different', subject: 'document', expected: sha256, found: whose + what };
   }
   const wanted: readonly (readonly [string, string, string | undefined])[] = [
     ['content-type', contentType, head.contentType],

@@ -184,6 +184,11 @@ describe('an object that was asked for', () => {
   it.each([
     ['another MD5', judge({ etag: 'd'.repeat(32) }), { subject: 'document', outcome: 'different' }],
     ['bytes that are not what its ETag says', judge({}, B), { subject: 'document', found: B }],
+    [
+      'a version that its log does not have',
+      judge({ etag: 'd'.repeat(32), metadata: { ...metadata, version: '4' } }),
+      { found: `version 4, which the log does not have: 10 bytes with ETag ${'d'.repeat(32)}` },
+    ],
     ['another size', judge({ bytes: 9 }, null, false), { subject: 'document', outcome: 'different' }],
     [
       'another content type',

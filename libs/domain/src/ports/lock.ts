@@ -1,5 +1,5 @@
 /** What one process of the whole system does, or is, at a time. */
-export type LockName = 'cdn' | 'drift' | `node-${string}`;
+export type LockName = 'cdn' | `drift-${string}` | `node-${string}`;
 
 export interface HeldLock {
   /**

@@ -88,7 +88,7 @@ export class DriftWorld extends LocalWorld {
       patienceMs: DEADLINE_MS,
       ...options,
     });
-    const restores = restoreFromQuarantine({ local: projector, clock: systemClock, dataDir: this.dataDir });
+    const restores = restoreFromQuarantine({ ...shared, local: projector, dataDir: this.dataDir });
     const jobs = { scan: scans, 'quarantine-restore': restores };
     const inheritsJobs = () => false;
     this.#jobs = new JobRunner(
@@ -167,14 +167,22 @@ export class DriftWorld extends LocalWorld {
   }
 
   /** An object as this log would have put it, or as somebody else did. */
-  async putObject(key: string, text: string, changes: { contentType?: string; logId?: string } = {}) {
+  async putObject(
+    key: string,
+    text: string,
+    changes: { contentType?: string; logId?: string; version?: number } = {},
+  ) {
     const body = Buffer.from(text);
     const hash = (name: string): string => createHash(name).update(body).digest('hex');
     await this.bucket.put(key, body, {
       contentType: changes.contentType ?? 'application/json',
       cacheControl: 'no-cache',
       md5: hash('md5'),
-      metadata: { sha256: hash('sha256'), version: '0', 'holdfast-log': changes.logId ?? LOG_ID },
+      metadata: {
+        sha256: hash('sha256'),
+        version: String(changes.version ?? 0),
+        'holdfast-log': changes.logId ?? LOG_ID,
+      },
     });
   }
 }
