@@ -175,20 +175,15 @@ async function compareSample(
   { comparison, thread, generation, pace }: Comparing,
 ): Promise<void> {
   const sample = await sampleDocuments(catalog, { size: SAMPLE, random, signal, pace });
-  for (let at = 0; at < sample.length; at += PAGE) {
-    const some = sample.slice(at, at + PAGE);
-    const paths = some.map(({ path }) => path);
-    const entries = await thread.look(generationRoot(dataDir, generation), paths);
-    const page = some.map((expected, index): Compared => {
-      const entry = entries[index] ?? null;
-      const local = entry?.kind === 'directory' ? null : entry;
-      return { path: expected.path, expected, local, remote: null };
-    });
-    await comparison.compare(page);
-    onProgress(comparison.compared, sample.length);
-    await pace.rest(signal);
-    signal.throwIfAborted();
-  }
+  const paths = sample.map(({ path }) => path);
+  const entries = await thread.look(generationRoot(dataDir, generation), paths);
+  const page = sample.map((expected, index): Compared => {
+    const entry = entries[index] ?? null;
+    return { path: expected.path, expected, local: entry?.kind === 'directory' ? null : entry, remote: null };
+  });
+  // In one piece: a bucket that is away is waited for once.
+  await comparison.compare(page);
+  onProgress(comparison.compared, sample.length);
 }
 
 /** Where the bucket does not answer, the listing ends and the comparison knows. */
