@@ -410,6 +410,9 @@ function registerWatchers(
           statuses: () => running.map((projector) => projector.status()),
           scans: watchedScans(config, projectors),
           cdn: projectors.cdn ?? NO_CDN,
+          onDeputy: () => {
+            from.resolve(Alerts).takeOver();
+          },
         },
         { node, process: processName(config), failover, cdnBaseUrl },
       ),

@@ -38,6 +38,7 @@ it('a catalog that is being built again ends no alert', async () => {
       disks: [],
       statuses: () => [],
       scans: [{ kind: 'full', dueBefore: () => null }],
+      onDeputy: () => undefined,
       cdn: {
         isHeld: true,
         purgingStatus: () => ({

@@ -17,7 +17,7 @@ import { lookAtMismatch } from './look-at-mismatch.ts';
 import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
 import { lookAtScans, type ScanSchedule } from './look-at-scans.ts';
 import { onceCaughtUp } from './once-caught-up.ts';
-import { whileHolding } from './while-holding.ts';
+import { OneOfAll, whileInCharge } from './one-of-all.ts';
 
 export interface WatchPorts {
   readonly board: AlertBoard;
@@ -32,6 +32,8 @@ export interface WatchPorts {
   /** Of the node's scans; empty where another process tells of them. */
   readonly scans: readonly ScanSchedule[];
   readonly cdn: { readonly isHeld: boolean; purgingStatus(): PurgingStatus };
+  /** Told when this process begins to watch for a holder of the bucket's lock that is not there. */
+  readonly onDeputy: () => void;
 }
 
 /**
@@ -42,21 +44,20 @@ export function watchConditions(
   ports: WatchPorts,
   { node, process, ...settings }: FallbackSettings & { node: string; process: string },
 ): ConditionWatch {
-  const { board, store, catalog, mode, clock, log, disks, statuses, scans, cdn } = ports;
+  const { board, store, catalog, mode, clock, log, disks, statuses, scans, cdn, onDeputy } = ports;
   const subject = `${node}/${process}`;
   const byCatalog = (lookout: Lookout): Lookout => onceCaughtUp({ store, catalog }, lookout);
-  const ofTheBucket: Lookout[] = [
-    byCatalog(lookAtDeadLetters(catalog)),
-    lookAtPurging({ status: () => cdn.purgingStatus() }, clock),
-    lookAtFallback({ store, mode }, settings),
-    byCatalog(
-      lookAtNodes({
-        node,
-        reports: () => catalog.nodes(),
-        retired: () => catalog.retiredNodes(),
-        now: () => clock.now(),
-      }),
-    ),
+  const reports = { nodes: () => catalog.nodes(), now: () => clock.now() };
+  const holdsLock = (): boolean => cdn.isHeld;
+  const oneOfAll = new OneOfAll({ ...reports, lock: cdn, onDeputy }, node);
+  const ofEveryNode: Lookout[] = [
+    lookAtDeadLetters(catalog),
+    lookAtNodes({
+      node,
+      reports: () => catalog.nodes(),
+      retired: () => catalog.retiredNodes(),
+      now: () => clock.now(),
+    }),
   ];
   return new ConditionWatch({
     board,
@@ -74,7 +75,10 @@ export function watchConditions(
           now: () => clock.now(),
         }),
       ),
-      ...ofTheBucket.map((lookout) => whileHolding(cdn, lookout)),
+      whileInCharge(holdsLock, lookAtPurging({ status: () => cdn.purgingStatus() }, clock)),
+      whileInCharge(holdsLock, lookAtFallback({ store, mode }, settings)),
+      // A catalog that is behind knows too little of who has the lock, too.
+      ...ofEveryNode.map((lookout) => byCatalog(whileInCharge(() => oneOfAll.isInCharge(), lookout))),
     ],
     onTrouble: (what, { code, message }) => {
       log.warn({ code }, `Could not look at ${what}: ${message}`);

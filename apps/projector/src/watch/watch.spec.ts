@@ -10,7 +10,7 @@ import { lookAtDeadLetters, lookAtPurging } from './look-at-replication.ts';
 import { lookAtScans } from './look-at-scans.ts';
 import { onceCaughtUp } from './once-caught-up.ts';
 import { scanSchedules } from './scan-schedules.ts';
-import { whileHolding } from './while-holding.ts';
+import { OneOfAll, whileInCharge } from './one-of-all.ts';
 
 const NO_COUNTS = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
 
@@ -164,10 +164,61 @@ it('what the catalog says counts once it has come to where the log was at the st
 it('what there is one of is looked at by who holds the lock', async () => {
   const lock = { isHeld: false };
   const counts = { ...NO_COUNTS, 'dead-letter': 1 };
-  const lookout = whileHolding(lock, lookAtDeadLetters({ replicationCounts: () => counts }));
+  const lookout = whileInCharge(() => lock.isHeld, lookAtDeadLetters({ replicationCounts: () => counts }));
   expect(await found(lookout)).toBeNull();
   lock.isHeld = true;
   expect(await found(lookout)).toEqual(['REPLICATION_DEAD_LETTERED -']);
   lock.isHeld = false;
   expect(await found(lookout)).toBeNull();
+});
+
+describe('while nobody who reports holds the lock of the bucket', () => {
+  const AT = new Date('2026-01-05T08:00:00Z');
+  type State = 'running' | 'standing-by' | 'stopped' | 'waiting';
+  const report = (node: string, cdn: State | null, secondsAgo = 0) => ({
+    node,
+    intervalSeconds: 5,
+    heardAt: new Date(AT.getTime() - secondsAgo * 1_000).toISOString(),
+    projectors: (cdn === null ? [] : [cdn]).map((state) => ({
+      ...({ name: 'cdn', state, reason: null, checkpoint: null, pending: 0, oldestPendingAt: null } as const),
+    })),
+  });
+  const inCharge = (...reports: ReturnType<typeof report>[]): string[] =>
+    ['web-1', 'web-2', 'worker'].filter((node) => {
+      const ports = {
+        lock: { isHeld: false },
+        nodes: () => reports,
+        now: () => AT,
+        onDeputy: () => undefined,
+      };
+      return new OneOfAll(ports, node).isInCharge();
+    });
+
+  it('the first by name of those that report looks at what concerns every node', () => {
+    expect(inCharge(report('worker', 'running'), report('web-1', null), report('web-2', null))).toEqual([]);
+    expect(inCharge(report('worker', 'waiting'), report('web-1', null))).toEqual([]);
+    const gone = report('worker', 'running', 16);
+    expect(inCharge(gone, report('web-2', null), report('web-1', null))).toEqual(['web-1']);
+    expect(inCharge(gone, report('web-1', null, 16), report('web-2', 'standing-by'))).toEqual(['web-2']);
+    expect(inCharge(report('worker', 'stopped'), report('web-1', null))).toEqual(['web-1']);
+  });
+
+  it('it takes up what the one before has told, each time', () => {
+    let reports = [report('worker', 'running'), report('web-1', null)];
+    let [isHeld, deputies] = [false, 0];
+    const lock = {
+      get isHeld() {
+        return isHeld;
+      },
+    };
+    const onDeputy = (): void => void (deputies += 1);
+    const oneOfAll = new OneOfAll({ lock, nodes: () => reports, now: () => AT, onDeputy }, 'web-1');
+    expect([oneOfAll.isInCharge(), deputies]).toEqual([false, 0]);
+    reports = [report('worker', 'running', 20), report('web-1', null)];
+    expect([oneOfAll.isInCharge(), oneOfAll.isInCharge(), deputies]).toEqual([true, true, 1]);
+    isHeld = true;
+    expect([oneOfAll.isInCharge(), deputies]).toEqual([true, 1]);
+    isHeld = false;
+    expect([oneOfAll.isInCharge(), deputies]).toEqual([true, 2]);
+  });
 });
