@@ -582,7 +582,7 @@ export const messages = {
       `${plural(count, 'foreign object is', 'foreign objects are')} left alone: not ours`,
     withOrphans: 'Remove orphans too',
     orphansDetail: (local: number, cdn: number) =>
-      `${plural(local, 'local file goes', 'local files go')} into quarantine, from where it can come back; ${plural(cdn, 'object', 'objects')} of ours in the bucket ${cdn === 1 ? 'is' : 'are'} deleted.`,
+      `${plural(local, 'local file goes', 'local files go')} into quarantine, from where ${local === 1 ? 'it' : 'they'} can come back; ${plural(cdn, 'object', 'objects')} of ours in the bucket ${cdn === 1 ? 'is' : 'are'} deleted.`,
     tooMany: (allowed: number) =>
       `A repair takes at most ${allowed.toLocaleString()} on each side by itself (HOLDFAST_MAX_REPAIRS), so that a wrong log or disk empties nothing.`,
     typeNumber: (count: number) => `To confirm, type the number: ${count}`,
