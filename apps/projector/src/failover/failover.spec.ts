@@ -48,7 +48,11 @@ interface Node {
   readonly mode: ModeWatch;
 }
 
-async function startNode(name = 'web-1', store: EventStore = memory): Promise<Node> {
+async function startNode(
+  name = 'web-1',
+  store: EventStore = memory,
+  { timeoutMs = 60_000 } = {},
+): Promise<Node> {
   const mode = new ModeWatch({ store, clock });
   await mode.start(() => undefined);
   closers.push(() => mode.close());
@@ -72,7 +76,7 @@ async function startNode(name = 'web-1', store: EventStore = memory): Promise<No
         clock,
         log: quiet,
       },
-      { node: name, logId: LOG_ID, cdnBaseUrl: cdn.baseUrl, timeoutMs: 60_000 },
+      { node: name, logId: LOG_ID, cdnBaseUrl: cdn.baseUrl, timeoutMs },
     ),
   };
 }
@@ -212,6 +216,20 @@ it('switches a few times an hour at most when the CDN flaps all the time', async
   expect(switches.length).toBeLessThanOrEqual(2 * 60);
   expect(switches.every((each, index) => each === (index % 2 === 0 ? 'probe on' : 'probe off'))).toBe(true);
 }, 120_000);
+
+it('decides nothing by probes during which the process stood still', async () => {
+  const node = await startNode('web-1', memory, { timeoutMs: 50 });
+  cdn.behave('hangs');
+  for (let count = 0; count < 3; count += 1) {
+    const probed = probe(node, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    await probed;
+  }
+  expect(await bySwitch()).toEqual([]);
+  await probe(node, 3);
+  expect(await bySwitch()).toEqual(['probe on']);
+});
 
 it('stays at the local origin while every second probe fails', async () => {
   const node = await startNode();

@@ -96,7 +96,7 @@ export class Failover {
       signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    if (signal.aborted) return;
+    if (signal.aborted || sample === null) return;
     this.#samples = [...this.#samples, sample].slice(-SAMPLES_KEPT);
     await this.#learnMode();
     if (!watch.isStale) await this.#decide();
