@@ -61,15 +61,10 @@ export class DiskReserve {
     );
   }
 
-  /**
-   * Gives the space to whoever takes it next.
-   * @returns false where it was given up before
-   */
-  release(): boolean {
-    if (!existsSync(this.file)) return false;
+  /** Gives the space to whoever takes it next; nothing where it was given up before. */
+  release(): void {
     rmSync(this.file, { force: true });
     this.#forget();
-    return true;
   }
 
   /**
