@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -73,6 +82,31 @@ describe('the reserve of a disk', () => {
     expect(isSpent()).toBe(false);
     reserve.tend();
     expect([existsSync(reserve.file), isSpent()]).toEqual([true, false]);
+  });
+
+  it('is made again where it is smaller than it should be, as after a loss of power, and counts as spent until then', () => {
+    reserve.tend();
+    truncateSync(reserve.file, 0);
+    otherwiseFree = 599 * KIB;
+    reserve.tend();
+    expect([statSync(reserve.file).size, isSpent()]).toEqual([0, true]);
+    otherwiseFree = 600 * KIB;
+    reserve.tend();
+    expect([statSync(reserve.file).size, isSpent()]).toEqual([400 * KIB, false]);
+  });
+
+  it('has what is left of a making that was cut short removed, and leaves alone what is under way', () => {
+    const [abandoned, fresh] = [`${reserve.file}.tmp.1`, `${reserve.file}.tmp.2`];
+    for (const [file, ageSeconds] of [
+      [abandoned, 120],
+      [fresh, 5],
+    ] as const) {
+      writeFileSync(file, 'x');
+      const at = clock.now().getTime() / 1_000 - ageSeconds;
+      utimesSync(file, at, at);
+    }
+    reserve.tend();
+    expect(readdirSync(directory).sort()).toEqual(['disk.reserve', 'disk.reserve.tmp.2']);
   });
 
   it('keeps documents from being written while it is spent', () => {
