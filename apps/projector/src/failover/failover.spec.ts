@@ -7,12 +7,14 @@ import {
   initialMode,
   type Mode,
   MODE_STREAM,
+  modeDecider,
   ModeWatch,
 } from '@holdfast/domain';
 import {
   faultyAppends,
   LOG_ID,
   ManualClock,
+  METADATA,
   MemoryEventStore,
   newEvent,
   record,
@@ -23,6 +25,7 @@ import { startUnsteadyCdn, type UnsteadyCdn } from './testing/unsteady-cdn.ts';
 
 const EVERY_MS = 5_000;
 const CDN = 'https://cdn.example.org';
+const AUTO: FallbackSettings = { failover: 'auto', cdnBaseUrl: CDN };
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let cdn: UnsteadyCdn;
@@ -106,6 +109,17 @@ async function operate(nodes: readonly Node[], data: Partial<EventData<'ModeChan
   });
   const [appended] = await record(memory, event);
   for (const node of nodes) await node.mode.reached(appended!.position);
+}
+
+/** As the API does it. */
+async function command(nodes: readonly Node[], fields: Partial<Mode>): Promise<void> {
+  const { position } = await new CommandHandler({ store: memory, clock }).handle(
+    MODE_STREAM,
+    modeDecider,
+    { type: 'ChangeMode', changes: fields, cause: 'operator', reason: 'because' },
+    { metadata: METADATA },
+  );
+  for (const node of nodes) await node.mode.reached(position!);
 }
 
 describe('a CDN that goes away and comes back', () => {
@@ -254,6 +268,28 @@ describe('what an operator says', () => {
     await operate([node], { localFallback: true });
     await probe(node, 40);
     expect(await bySwitch()).toEqual(['operator on']);
+  });
+
+  it('makes a fallback of the probe theirs when they ask for it too', async () => {
+    const node = await startNode();
+    cdn.behave('fails');
+    await probe(node, 3);
+    await command([node], { localFallback: true });
+    await command([node], { localFallback: true });
+    // A change of something else takes nothing back.
+    await command([node], { localBaseUrl: 'https://www.example.org' });
+    cdn.behave('good');
+    await probe(node, 40);
+    expect(await bySwitch()).toEqual(['probe on', 'operator on', 'operator on']);
+    expect(await lookAtFallback({ store: memory, mode: node.mode }, AUTO).look()).toMatchObject([
+      { problem: null },
+    ]);
+    await command([node], { localFallback: false });
+    cdn.behave('fails');
+    await probe(node, 3);
+    cdn.behave('good');
+    await probe(node, 13);
+    expect((await bySwitch()).slice(3)).toEqual(['operator off', 'probe on', 'probe off']);
   });
 
   it('begins the count anew: what was bad before counts no more', async () => {
