@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  type Clock,
   CommandHandler,
   type EventData,
   type EventOf,
@@ -54,7 +55,7 @@ interface Node {
 async function startNode(
   name = 'web-1',
   store: EventStore = memory,
-  { timeoutMs = 60_000 } = {},
+  { timeoutMs = 60_000, by = clock }: { timeoutMs?: number; by?: Clock } = {},
 ): Promise<Node> {
   const mode = new ModeWatch({ store, clock });
   await mode.start(() => undefined);
@@ -76,7 +77,7 @@ async function startNode(
           },
           isStale: false,
         },
-        clock,
+        clock: by,
         log: quiet,
       },
       { node: name, logId: LOG_ID, cdnBaseUrl: cdn.baseUrl, timeoutMs },
@@ -346,15 +347,36 @@ it('decides again with the next probe when the log did not take the switch', asy
   expect(await bySwitch()).toEqual(['probe on']);
 });
 
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error('It did not come about.');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+it('probes on in five seconds when the clock is set back during a probe', async () => {
+  let setBackMs = 0;
+  const sleeps: number[] = [];
+  const by: Clock = {
+    now: () => new Date(clock.now().getTime() - setBackMs),
+    sleep: (ms, signal) => {
+      sleeps.push(ms);
+      return clock.sleep(ms, signal);
+    },
+  };
+  const node = await startNode('web-1', memory, { timeoutMs: 100, by });
+  cdn.behave('hangs');
+  node.failover.start();
+  await until(() => cdn.urls.length === 1);
+  setBackMs = 3_600_000;
+  await until(() => sleeps.length === 1);
+  await node.failover.close();
+  expect(sleeps).toEqual([EVERY_MS]);
+});
+
 it('probes every five seconds until it is closed', async () => {
   const node = await startNode();
-  const until = async (isSo: () => boolean): Promise<void> => {
-    const deadline = performance.now() + 10_000;
-    while (!isSo()) {
-      if (performance.now() > deadline) throw new Error('It did not come about.');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  };
   node.failover.start();
   await until(() => cdn.urls.length === 1);
   await until(() => {
