@@ -7,7 +7,10 @@ import { contentDeleted, contentNotFound } from './local-origin/find-document.ts
 export const onCdnSchema = z
   .object({ version: z.int(), sha256: z.string(), etag: z.string().nullable(), at: z.string() })
   .nullable()
-  .meta({ description: 'What the bucket holds, by the log; null: nothing, or it was asked for again' });
+  .meta({
+    description:
+      'What the bucket holds, by the log; null: nothing, or not known: asked for again, or published over a deletion',
+  });
 
 export const locatedSchema = {
   url: z.string(),

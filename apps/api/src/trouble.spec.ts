@@ -8,6 +8,7 @@ import {
   type Clock,
   type EventStore,
   HoldfastError,
+  initialMode,
   type LogBackup,
   type LogPage,
   MODE_STREAM,
@@ -17,7 +18,7 @@ import {
   type SubscribeOptions,
   systemClock,
 } from '@holdfast/domain';
-import { faultyAppends, MemoryEventStore } from '@holdfast/domain/testing';
+import { faultyAppends, MemoryEventStore, newEvent, record } from '@holdfast/domain/testing';
 import { compose, type Composed } from './compose.ts';
 import { readConfig } from './config.ts';
 import { eventually, parseLines, startApi } from './testing/start-api.ts';
@@ -217,6 +218,32 @@ it('a change of mode that this process does not hear of is answered 503, and is 
   expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([503, 'MODE_LAGGING']);
   expect(response.headers['retry-after']).toBe('1');
   expect(await store.readStream(MODE_STREAM, { maxCount: 10 })).toHaveLength(1);
+});
+
+it('a mode that is so already, by a change that this process has yet to hear of, is answered as it is', async () => {
+  const heard = Promise.withResolvers<void>();
+  class SlowStore extends MemoryEventStore {
+    override async *subscribe(options: SubscribeOptions): AsyncGenerator<LogPage, void, undefined> {
+      for await (const page of super.subscribe(options)) {
+        if (page.events.some(({ type }) => type === 'ModeChanged')) await heard.promise;
+        yield page;
+      }
+    }
+  }
+  const store = new SlowStore();
+  const api = await open(store);
+  await caughtUp(api);
+  const off = { ...initialMode, cdnEnabled: false, cause: 'operator', reason: 'by another node' } as const;
+  await record(store, newEvent({ type: 'ModeChanged', data: off }));
+  const answered = api.server.inject({
+    method: 'PUT',
+    url: '/v1/mode',
+    headers: { 'content-type': 'application/json' },
+    payload: '{"cdnEnabled":false,"reason":"the CDN is away"}',
+  });
+  const late = systemClock.sleep(100).then(heard.resolve);
+  expect((await answered).json()).toMatchObject({ cdnEnabled: false, unchanged: true });
+  await late;
 });
 
 it('a batch waits once for a catalog that stands still, not once for each line; all of it is in the log', async () => {

@@ -136,6 +136,8 @@ export class Applier {
     }
     const status = event.type === 'ContentPublished' ? 'published' : 'deleted';
     const content = event.type === 'ContentPublished' ? event.data : null;
+    // The bucket may have done the deletion before its record is here: a reader sent there would find nothing.
+    const wasDeleted = known?.status === 'deleted';
     this.#counters.add(status, 1);
     this.#run(
       `INSERT INTO documents (path, status, version, position, at, actor, content_type, bytes, sha256, md5, source_sha256, due_at, attempt)
@@ -143,7 +145,7 @@ export class Applier {
        ON CONFLICT (path) DO UPDATE SET status = excluded.status, version = excluded.version,
          position = excluded.position, at = excluded.at, actor = excluded.actor, content_type = excluded.content_type,
          bytes = excluded.bytes, sha256 = excluded.sha256, md5 = excluded.md5,
-         source_sha256 = excluded.source_sha256, due_at = 0, attempt = 1`,
+         source_sha256 = excluded.source_sha256, due_at = 0, attempt = 1${wasDeleted ? NOTHING_KNOWN_ON_CDN : ''}`,
       path,
       status,
       event.version,
@@ -192,16 +194,16 @@ export class Applier {
       path,
       version,
     );
-    const isPut = action === 'put';
+    const isThere = action === 'put' && !this.#mayBeDeletedSince(path, version, known);
     this.#run(
       `UPDATE documents SET cdn_version = ?, cdn_sha256 = ?, cdn_etag = ?, cdn_at = ?, cdn_stored_ms = ?,
          settled_version = ?,
          due_at = CASE WHEN version = ? THEN NULL ELSE due_at END WHERE path = ?`,
-      isPut ? version : null,
-      isPut ? sha256 : null,
-      isPut ? etag : null,
-      isPut ? at : null,
-      isPut ? (storedMs ?? null) : null,
+      isThere ? version : null,
+      isThere ? sha256 : null,
+      isThere ? etag : null,
+      isThere ? at : null,
+      isThere ? (storedMs ?? null) : null,
       version,
       version,
       path,
@@ -261,11 +263,7 @@ export class Applier {
     const { path, version } = event.data;
     if (this.#knownDocument(path)?.version !== version) return;
     this.#queueAgain(path, version);
-    this.#run(
-      `UPDATE documents SET settled_version = NULL,
-         cdn_version = NULL, cdn_sha256 = NULL, cdn_etag = NULL, cdn_at = NULL, cdn_stored_ms = NULL WHERE path = ?`,
-      path,
-    );
+    this.#run(`UPDATE documents SET settled_version = NULL${NOTHING_KNOWN_ON_CDN} WHERE path = ?`, path);
   }
 
   /** Another round of attempts; what an earlier one came to is not believed any more. */
@@ -385,6 +383,15 @@ export class Applier {
     ) as KnownDocument | undefined;
   }
 
+  /** A late record of an object that is published again: whether a deletion in between may have taken it. */
+  #mayBeDeletedSince(path: string, version: number, known: KnownDocument): boolean {
+    if (known.status === 'deleted' || version === known.version) return false;
+    const deletion = this.#statement(
+      `SELECT 1 FROM replications WHERE path = ? AND version > ? AND action = 'delete' LIMIT 1`,
+    ).get(path, version);
+    return deletion !== undefined;
+  }
+
   /** The outcome is about what the path wants now, and has not reached the bucket yet. */
   #isCurrent(path: string, version: number): boolean {
     const known = this.#knownDocument(path);
@@ -415,6 +422,9 @@ export class Applier {
     return statement;
   }
 }
+
+const NOTHING_KNOWN_ON_CDN =
+  ', cdn_version = NULL, cdn_sha256 = NULL, cdn_etag = NULL, cdn_at = NULL, cdn_stored_ms = NULL';
 
 const startOf = (endedAt: string, durationMs: number): string =>
   new Date(Date.parse(endedAt) - durationMs).toISOString();

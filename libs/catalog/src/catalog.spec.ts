@@ -242,6 +242,28 @@ describe('replication', () => {
     expect(onCdn()).toBeNull();
   });
 
+  it('sends nobody to an object that a deletion may have taken, until what was published after it is there', async () => {
+    const [one, two, three] = [published(A, 1), published(A, 2), published(A, 3)];
+    const catalog = await given(one, replicated(0, one.data.sha256), deleted(A));
+    const onCdn = () => catalog.document(A)?.onCdn?.version ?? null;
+    expect(onCdn()).toBe(0);
+    const seen: (number | null)[] = [];
+    for (const event of [
+      two,
+      replicated(0, one.data.sha256),
+      three,
+      replicated(1, null),
+      replicated(2, two.data.sha256),
+      replicated(3, three.data.sha256),
+    ]) {
+      await record(store, event);
+      await catalog.caughtUp();
+      seen.push(onCdn());
+    }
+    expect(seen).toEqual([null, null, null, null, 2, 3]);
+    expect(due(catalog)).toEqual([]);
+  });
+
   it('goes on with a newer version, and what is said of the older one no longer counts', async () => {
     const two = published(A, 2);
     const catalog = await given(

@@ -26,7 +26,10 @@ export interface CatalogDocument {
   readonly sha256: string | null;
   readonly md5: string | null;
   readonly sourceSha256: string | null;
-  /** What the bucket holds, by the log; null: no object, or unknown since somebody asked for it again. */
+  /**
+   * What the bucket holds, by the log; null: no object, or unknown, since somebody asked for it again or it was published
+   * over a deletion that is not recorded yet.
+   */
   readonly onCdn: ObjectOnCdn | null;
 }
 

@@ -34,7 +34,7 @@ const SCHEMA = `
     sha256 TEXT,
     md5 TEXT,
     source_sha256 TEXT,
-    cdn_version INTEGER,           -- what the bucket holds now, by the replication events; null: nothing
+    cdn_version INTEGER,           -- what the bucket holds now, by the replication events; null: nothing, or not known
     cdn_sha256 TEXT,
     cdn_etag TEXT,
     cdn_at TEXT,

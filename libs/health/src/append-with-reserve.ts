@@ -11,7 +11,9 @@ export function appendWithReserve<Store extends EventStore>(store: Store, reserv
       return await store.append(stream, events, expectedVersion, options);
     } catch (error) {
       const isContent = events.some(({ type }) => type === 'ContentPublished');
-      if (!hasCode(error, 'DISK_FULL') || isContent || !reserve.release()) throw error;
+      if (!hasCode(error, 'DISK_FULL') || isContent) throw error;
+      // Where it is gone already, another append may have given it up since this one was refused.
+      reserve.release();
       return store.append(stream, events, expectedVersion, options);
     }
   };

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -75,12 +84,37 @@ describe('the reserve of a disk', () => {
     expect([existsSync(reserve.file), isSpent()]).toEqual([true, false]);
   });
 
+  it('is made again where it is smaller than it should be, as after a loss of power, and counts as spent until then', () => {
+    reserve.tend();
+    truncateSync(reserve.file, 0);
+    otherwiseFree = 599 * KIB;
+    reserve.tend();
+    expect([statSync(reserve.file).size, isSpent()]).toEqual([0, true]);
+    otherwiseFree = 600 * KIB;
+    reserve.tend();
+    expect([statSync(reserve.file).size, isSpent()]).toEqual([400 * KIB, false]);
+  });
+
+  it('has what is left of a making that was cut short removed, and leaves alone what is under way', () => {
+    const [abandoned, fresh] = [`${reserve.file}.tmp.1`, `${reserve.file}.tmp.2`];
+    for (const [file, ageSeconds] of [
+      [abandoned, 120],
+      [fresh, 5],
+    ] as const) {
+      writeFileSync(file, 'x');
+      const at = clock.now().getTime() / 1_000 - ageSeconds;
+      utimesSync(file, at, at);
+    }
+    reserve.tend();
+    expect(readdirSync(directory).sort()).toEqual(['disk.reserve', 'disk.reserve.tmp.2']);
+  });
+
   it('keeps documents from being written while it is spent', () => {
     reserve.tend();
     expect(() => {
       reserve.requireRoom();
     }).not.toThrow();
-    expect(reserve.release()).toBe(true);
+    reserve.release();
     otherwiseFree = 300 * KIB;
     clock.advance(1_000);
     expect(() => {
@@ -88,9 +122,11 @@ describe('the reserve of a disk', () => {
     }).toThrow(expect.objectContaining({ code: 'DISK_FULL', kind: 'exhausted' }));
   });
 
-  it('is released once', () => {
+  it('may be released by several', () => {
     reserve.tend();
-    expect([reserve.release(), reserve.release()]).toEqual([true, false]);
+    reserve.release();
+    reserve.release();
+    expect(existsSync(reserve.file)).toBe(false);
   });
 });
 
@@ -107,6 +143,15 @@ describe('appending to a log on a full disk', () => {
     expect(await store.append('content-a.json', [deleted('a.json')], 'none')).toMatchObject({ version: 0 });
     expect(existsSync(reserve.file)).toBe(false);
     expect(await store.readStream('content-a.json', { maxCount: 10 })).toHaveLength(1);
+  });
+
+  it('gives it up once for several deletes at a time, and appends them all', async () => {
+    reserve.tend();
+    const store = appendWithReserve(new FullStore(), reserve);
+    const paths = ['a.json', 'b.json', 'c.json'];
+    const appended = paths.map((path) => store.append(`content-${path}`, [deleted(path)], 'none'));
+    expect(await Promise.all(appended)).toMatchObject(paths.map(() => ({ version: 0 })));
+    expect(existsSync(reserve.file)).toBe(false);
   });
 
   it('does not for content', async () => {

@@ -1,5 +1,14 @@
 import { randomFillSync } from 'node:crypto';
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, HoldfastError } from '@holdfast/domain';
 import { type DiskSpace, readDiskSpace } from './disk-space.ts';
@@ -21,6 +30,10 @@ const SHARE_OF_DISK = 1 / 10;
 /** Of its own size: given up below this much free space, made again above that much. */
 const GIVE_UP_BELOW = 0.25;
 const MAKE_ABOVE = 1.5;
+/** Of its size: as good as whole, as on a small disk the size follows the disk's. */
+const WHOLE_ABOVE = 0.9;
+/** No making takes so long. */
+const ABANDONED_AFTER_MS = 60_000;
 const CHUNK_BYTES = 2 ** 20;
 /** An answer is as good as new for so long. */
 const FRESH_MS = 250;
@@ -61,15 +74,10 @@ export class DiskReserve {
     );
   }
 
-  /**
-   * Gives the space to whoever takes it next.
-   * @returns false where it was given up before
-   */
-  release(): boolean {
-    if (!existsSync(this.file)) return false;
+  /** Gives the space to whoever takes it next; nothing where it was given up before. */
+  release(): void {
     rmSync(this.file, { force: true });
     this.#forget();
-    return true;
   }
 
   /**
@@ -78,27 +86,37 @@ export class DiskReserve {
    * @throws what the system says where it can be neither
    */
   tend(): void {
-    const { freeBytes, bytes } = this.#measure();
-    if (existsSync(this.file)) {
-      if (freeBytes < bytes * GIVE_UP_BELOW) this.release();
-    } else if (freeBytes >= bytes * MAKE_ABOVE) {
-      this.#make(bytes);
-    }
+    this.#removeAbandoned();
+    const { freeBytes, bytes, isWhole } = this.#measure();
+    if (freeBytes < bytes * GIVE_UP_BELOW) this.release();
+    else if (!isWhole && freeBytes >= bytes * MAKE_ABOVE) this.#make(bytes);
   }
 
   #look(): boolean {
-    if (existsSync(this.file)) return false;
-    const { freeBytes, bytes } = this.#measure();
-    return freeBytes < bytes * MAKE_ABOVE;
+    const { freeBytes, bytes, isWhole } = this.#measure();
+    return !isWhole && freeBytes < bytes * MAKE_ABOVE;
   }
 
-  #measure(): { freeBytes: number; bytes: number } {
+  /** @returns also whether the file is there with as many bytes as it should have: a loss of power may leave fewer */
+  #measure(): { freeBytes: number; bytes: number; isWhole: boolean } {
     const { freeBytes, totalBytes } = this.#readSpace(this.#options.directory);
     const { maxBytes = MAX_BYTES } = this.#options;
-    return { freeBytes, bytes: Math.round(Math.min(maxBytes, totalBytes * SHARE_OF_DISK)) };
+    const bytes = Math.round(Math.min(maxBytes, totalBytes * SHARE_OF_DISK));
+    const size = statSync(this.file, { throwIfNoEntry: false })?.size;
+    return { freeBytes, bytes, isWhole: size !== undefined && size >= bytes * WHOLE_ABOVE };
   }
 
-  /** Not flushed: a file system takes the space at the write, and after a loss of power it is made again. */
+  /** What a process left that was killed while it made one. */
+  #removeAbandoned(): void {
+    const { directory, clock } = this.#options;
+    for (const name of readdirSync(directory)) {
+      if (!name.startsWith(`${FILE}.tmp.`)) continue;
+      const file = join(directory, name);
+      const mtimeMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (Math.abs(clock.now().getTime() - mtimeMs) > ABANDONED_AFTER_MS) rmSync(file, { force: true });
+    }
+  }
+
   #make(bytes: number): void {
     const unfinished = `${this.file}.tmp.${process.pid}`;
     try {
@@ -107,6 +125,8 @@ export class DiskReserve {
         // Random, so that no file system keeps it in less space than it is to hold.
         const chunk = randomFillSync(Buffer.alloc(Math.min(CHUNK_BYTES, bytes)));
         for (let left = bytes; left > 0;) left -= writeSync(fd, chunk, 0, Math.min(left, chunk.length));
+        // A rename that outlives a loss of power must not give its name to a file without bytes.
+        fsyncSync(fd);
       } finally {
         closeSync(fd);
       }

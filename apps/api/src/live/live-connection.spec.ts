@@ -7,6 +7,8 @@ import { tellLive } from './live-connection.ts';
 
 let store: MemoryEventStore;
 let clock: ManualClock;
+/** By how much the clock on the wall was set back. */
+let setBackMs: number;
 let stop: AbortController;
 let out: PassThrough;
 let telling: Promise<void>;
@@ -15,6 +17,7 @@ let troubles: HoldfastError[];
 beforeEach(() => {
   store = new MemoryEventStore();
   clock = new ManualClock();
+  setBackMs = 0;
   stop = new AbortController();
   out = new PassThrough({ highWaterMark: 1_024 });
   troubles = [];
@@ -35,7 +38,10 @@ function tell(
   };
   telling = tellLive(out, {
     store: from,
-    clock,
+    clock: {
+      now: () => new Date(clock.now().getTime() - setBackMs),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    },
     readState,
     onTrouble,
     queuedAt: () => null,
@@ -97,6 +103,21 @@ describe('a live view', () => {
     }
     await until('two signs of life', () => text.split(': still here').length === 3);
     expect(text.split('event: health')).toHaveLength(2);
+  });
+
+  it('says that it is alive also when the clock was set back', async () => {
+    let text = '';
+    out.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    tell();
+    await until('the start', () => text.includes('event: hello'));
+    setBackMs = 3_600_000;
+    for (let second = 0; second < 35; second += 1) {
+      clock.advance(1_000);
+      for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+    }
+    await until('signs of life', () => text.split(': still here').length >= 3);
   });
 
   it('tells how everything is while the log is away, and goes on when it is back', async () => {

@@ -160,7 +160,9 @@ class LiveConnection {
         await this.#inTurn(async () => {
           await this.#tellActivity();
           await this.#tellState();
-          if (clock.now().getTime() - aliveAt < HEARTBEAT_MS) return;
+          const quietMs = clock.now().getTime() - aliveAt;
+          // Less than nothing: the clock was set back, and how long it was is not known.
+          if (quietMs >= 0 && quietMs < HEARTBEAT_MS) return;
           aliveAt = clock.now().getTime();
           await this.#write(HEARTBEAT);
         });

@@ -57,7 +57,8 @@ export function changeMode(app: ApiServer, api: Api): void {
         { type: 'ChangeMode', changes, cause: 'operator', reason },
         { metadata: metadataOf(request, api.clock) },
       );
-      if (handled.appended && handled.position !== null) {
+      // Also where it is so already: by a change perhaps that this process has yet to hear of.
+      if (handled.position !== null) {
         await api.modeWatch.reached(handled.position);
         await api.catalog.reached(handled.position);
       }

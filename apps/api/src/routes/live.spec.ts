@@ -1,6 +1,6 @@
 import { get, type ClientRequest, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { alertStream } from '@holdfast/domain';
+import { alertStream, driftStream, jobStream, type NewEvent } from '@holdfast/domain';
 import { eventually, startApi, type TestApi } from '../testing/start-api.ts';
 
 interface Told {
@@ -189,6 +189,50 @@ describe('GET /v1/live', () => {
       'units/b.json',
     ]);
     expect(second.of('hello')).toMatchObject([{ id: lastId }]);
+  });
+
+  it('tells every step of a job and of its scan, and the rest of them to a client that comes back', async () => {
+    const scan = { scanId: 's1', node: 'web-9', kind: 'full' } as const;
+    const error = { code: 'SCAN_INTERRUPTED', message: 'It was stopped.' };
+    const steps: [stream: string, event: Pick<NewEvent, 'type' | 'data'>][] = [
+      [
+        jobStream('j1'),
+        { type: 'JobRequested', data: { kind: 'scan', node: 'web-9', parameters: { kind: 'full' } } },
+      ],
+      [
+        driftStream('web-9'),
+        { type: 'ScanStarted', data: { ...scan, jobId: 'j1', repair: 'none', position: '1' } },
+      ],
+      [jobStream('j1'), { type: 'JobProgressed', data: { phase: 'local', done: 1, total: 2 } }],
+      [driftStream('web-9'), { type: 'ScanAborted', data: { ...scan, error } }],
+      [jobStream('j1'), { type: 'JobFinished', data: { outcome: 'failed', counts: {}, error } }],
+    ];
+    const positions: string[] = [];
+    const go = async (from: number, to: number): Promise<void> => {
+      for (const [stream, event] of steps.slice(from, to)) positions.push(await api.append(stream, event));
+    };
+    const toldOf = (view: LiveView) =>
+      view.told
+        .filter(({ event }) => event === 'job' || event === 'scan')
+        .map(({ event, id, data }) => ({ event, id, type: data['type'], data: data['data'] }));
+    const expected = (from: number, to: number) =>
+      steps.slice(from, to).map(([stream, { type, data }], index) => ({
+        event: stream.startsWith('job-') ? 'job' : 'scan',
+        id: positions[from + index],
+        type,
+        data,
+      }));
+
+    const first = new LiveView();
+    await first.heard('hello');
+    await go(0, 3);
+    await first.heard('job', ({ type }) => type === 'JobProgressed');
+    expect(toldOf(first)).toEqual(expected(0, 3));
+    first.drop();
+    await go(3, 5);
+    const second = new LiveView(first.lastId);
+    await second.heard('job', ({ type }) => type === 'JobFinished');
+    expect(toldOf(second)).toEqual(expected(3, 5));
   });
 
   it('says so to a client that comes from another log', async () => {

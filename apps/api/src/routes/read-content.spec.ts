@@ -174,6 +174,25 @@ describe('GET /v1/url/{path} and POST /v1/urls', () => {
     expect((await api.get(`/v1/url/${encoded}`)).json['origin']).toBe('local');
   });
 
+  it('lead to the local origin for what was published again before the record of its deletion, until it is replicated', async () => {
+    const path = parsePath('a.json');
+    const origin = async () => (await api.get('/v1/url/a.json')).json['origin'];
+    await api.put('a.json', '1');
+    await api.append(replicationStream(path), replicated(path, '1'));
+    expect(await origin()).toBe('cdn');
+    await api.delete('a.json');
+    await api.put('a.json', '2');
+    expect(await origin()).toBe('local');
+    const record = async (changes: object) => {
+      const { data, ...event } = replicated(path, '2');
+      await api.append(replicationStream(path), { ...event, data: { ...data, ...changes } });
+    };
+    await record({ version: 1, action: 'delete', sha256: null, etag: null });
+    expect(await origin()).toBe('local');
+    await record({ version: 2 });
+    expect(await origin()).toBe('cdn');
+  });
+
   it('resolve many, and say for each that does not why', async () => {
     await api.put('a.json', '1');
     await api.put('b.json', '1');

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  type Clock,
   CommandHandler,
   type EventData,
   type EventOf,
@@ -7,12 +8,14 @@ import {
   initialMode,
   type Mode,
   MODE_STREAM,
+  modeDecider,
   ModeWatch,
 } from '@holdfast/domain';
 import {
   faultyAppends,
   LOG_ID,
   ManualClock,
+  METADATA,
   MemoryEventStore,
   newEvent,
   record,
@@ -23,6 +26,7 @@ import { startUnsteadyCdn, type UnsteadyCdn } from './testing/unsteady-cdn.ts';
 
 const EVERY_MS = 5_000;
 const CDN = 'https://cdn.example.org';
+const AUTO: FallbackSettings = { failover: 'auto', cdnBaseUrl: CDN };
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let cdn: UnsteadyCdn;
@@ -48,7 +52,11 @@ interface Node {
   readonly mode: ModeWatch;
 }
 
-async function startNode(name = 'web-1', store: EventStore = memory): Promise<Node> {
+async function startNode(
+  name = 'web-1',
+  store: EventStore = memory,
+  { timeoutMs = 60_000, by = clock }: { timeoutMs?: number; by?: Clock } = {},
+): Promise<Node> {
   const mode = new ModeWatch({ store, clock });
   await mode.start(() => undefined);
   closers.push(() => mode.close());
@@ -69,10 +77,10 @@ async function startNode(name = 'web-1', store: EventStore = memory): Promise<No
           },
           isStale: false,
         },
-        clock,
+        clock: by,
         log: quiet,
       },
-      { node: name, logId: LOG_ID, cdnBaseUrl: cdn.baseUrl, timeoutMs: 60_000 },
+      { node: name, logId: LOG_ID, cdnBaseUrl: cdn.baseUrl, timeoutMs },
     ),
   };
 }
@@ -102,6 +110,17 @@ async function operate(nodes: readonly Node[], data: Partial<EventData<'ModeChan
   });
   const [appended] = await record(memory, event);
   for (const node of nodes) await node.mode.reached(appended!.position);
+}
+
+/** As the API does it. */
+async function command(nodes: readonly Node[], fields: Partial<Mode>): Promise<void> {
+  const { position } = await new CommandHandler({ store: memory, clock }).handle(
+    MODE_STREAM,
+    modeDecider,
+    { type: 'ChangeMode', changes: fields, cause: 'operator', reason: 'because' },
+    { metadata: METADATA },
+  );
+  for (const node of nodes) await node.mode.reached(position!);
 }
 
 describe('a CDN that goes away and comes back', () => {
@@ -208,10 +227,24 @@ it('switches a few times an hour at most when the CDN flaps all the time', async
   }
   const switches = await bySwitch();
   expect(switches.length).toBeGreaterThan(2);
-  // Each way takes a minute at the least.
-  expect(switches.length).toBeLessThanOrEqual(2 * 60);
+  // To the local origin and back takes 75 seconds at the least: a minute there, and three bad probes.
+  expect(switches.length).toBeLessThanOrEqual(2 * (3_600 / 75));
   expect(switches.every((each, index) => each === (index % 2 === 0 ? 'probe on' : 'probe off'))).toBe(true);
 }, 120_000);
+
+it('decides nothing by probes during which the process stood still', async () => {
+  const node = await startNode('web-1', memory, { timeoutMs: 50 });
+  cdn.behave('hangs');
+  for (let count = 0; count < 3; count += 1) {
+    const probed = probe(node, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    await probed;
+  }
+  expect(await bySwitch()).toEqual([]);
+  await probe(node, 3);
+  expect(await bySwitch()).toEqual(['probe on']);
+});
 
 it('stays at the local origin while every second probe fails', async () => {
   const node = await startNode();
@@ -236,6 +269,28 @@ describe('what an operator says', () => {
     await operate([node], { localFallback: true });
     await probe(node, 40);
     expect(await bySwitch()).toEqual(['operator on']);
+  });
+
+  it('makes a fallback of the probe theirs when they ask for it too', async () => {
+    const node = await startNode();
+    cdn.behave('fails');
+    await probe(node, 3);
+    await command([node], { localFallback: true });
+    await command([node], { localFallback: true });
+    // A change of something else takes nothing back.
+    await command([node], { localBaseUrl: 'https://www.example.org' });
+    cdn.behave('good');
+    await probe(node, 40);
+    expect(await bySwitch()).toEqual(['probe on', 'operator on', 'operator on']);
+    expect(await lookAtFallback({ store: memory, mode: node.mode }, AUTO).look()).toMatchObject([
+      { problem: null },
+    ]);
+    await command([node], { localFallback: false });
+    cdn.behave('fails');
+    await probe(node, 3);
+    cdn.behave('good');
+    await probe(node, 13);
+    expect((await bySwitch()).slice(3)).toEqual(['operator off', 'probe on', 'probe off']);
   });
 
   it('begins the count anew: what was bad before counts no more', async () => {
@@ -292,15 +347,36 @@ it('decides again with the next probe when the log did not take the switch', asy
   expect(await bySwitch()).toEqual(['probe on']);
 });
 
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error('It did not come about.');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+it('probes on in five seconds when the clock is set back during a probe', async () => {
+  let setBackMs = 0;
+  const sleeps: number[] = [];
+  const by: Clock = {
+    now: () => new Date(clock.now().getTime() - setBackMs),
+    sleep: (ms, signal) => {
+      sleeps.push(ms);
+      return clock.sleep(ms, signal);
+    },
+  };
+  const node = await startNode('web-1', memory, { timeoutMs: 100, by });
+  cdn.behave('hangs');
+  node.failover.start();
+  await until(() => cdn.urls.length === 1);
+  setBackMs = 3_600_000;
+  await until(() => sleeps.length === 1);
+  await node.failover.close();
+  expect(sleeps).toEqual([EVERY_MS]);
+});
+
 it('probes every five seconds until it is closed', async () => {
   const node = await startNode();
-  const until = async (isSo: () => boolean): Promise<void> => {
-    const deadline = performance.now() + 10_000;
-    while (!isSo()) {
-      if (performance.now() > deadline) throw new Error('It did not come about.');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  };
   node.failover.start();
   await until(() => cdn.urls.length === 1);
   await until(() => {

@@ -74,7 +74,9 @@ export class Failover {
         const { code, message } = toHoldfastError(error);
         log.warn({ code }, `The failover could not look or switch, and tries again: ${message}`);
       }
-      await clock.sleep(Math.max(1, begunAt + EVERY_MS - clock.now().getTime()), signal);
+      const leftMs = begunAt + EVERY_MS - clock.now().getTime();
+      // No longer than that, also where the clock was set back meanwhile.
+      await clock.sleep(Math.min(Math.max(1, leftMs), EVERY_MS), signal);
     }
   }
 
@@ -96,7 +98,7 @@ export class Failover {
       signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    if (signal.aborted) return;
+    if (signal.aborted || sample === null) return;
     this.#samples = [...this.#samples, sample].slice(-SAMPLES_KEPT);
     await this.#learnMode();
     if (!watch.isStale) await this.#decide();

@@ -4,7 +4,7 @@ const PAGE = 50;
 
 /**
  * The event by which a probe switched the local fallback on that is on now; null where it is off, or an operator
- * switched it on. Later changes of something else do not count.
+ * switched it on or asked for it since. Later changes of something else do not count.
  */
 export async function findFailover(store: EventStore): Promise<EventOf<'ModeChanged'> | null> {
   let switchedOn: EventOf<'ModeChanged'> | null = null;
@@ -17,6 +17,7 @@ export async function findFailover(store: EventStore): Promise<EventOf<'ModeChan
     })) as EventOf<'ModeChanged'>[];
     for (const event of page) {
       if (!event.data.localFallback) return byProbe(switchedOn);
+      if (event.data.fallbackBy === 'operator') return null;
       switchedOn = event;
     }
     const oldest = page.at(-1);

@@ -20,6 +20,11 @@ const probe = (options: { logId?: string; timeoutMs?: number } = {}) =>
     ...options,
   });
 
+/** The event loop hangs, as it does on a machine that swaps. */
+const standStill = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+};
+
 it('is good where the object is there, byte for byte', async () => {
   expect(await probe()).toEqual({
     at: expect.any(Date),
@@ -54,6 +59,17 @@ it.each<CdnBehaviour>(['hangs', 'trickles'])('is bad in time where the CDN %s', 
     outcome: 'no whole answer within 50 ms',
   });
 });
+
+it.each<CdnBehaviour>(['good', 'hangs'])(
+  'is neither good nor bad where this process stood still past the time, while the CDN is %s',
+  async (behaviour) => {
+    cdn.behave(behaviour);
+    const probing = probe({ timeoutMs: 50 });
+    await new Promise((resolve) => setImmediate(resolve));
+    standStill(1_000);
+    expect(await probing).toBeNull();
+  },
+);
 
 it('is bad where another log is served', async () => {
   expect(await probe({ logId: OTHER_LOG_ID })).toMatchObject({

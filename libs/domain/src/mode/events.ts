@@ -16,6 +16,9 @@ export const baseUrlSchema = z
 
 const recordedBaseUrl = z.string().min(1).max(2000).nullable();
 
+const causeSchema = z.enum(['operator', 'probe']);
+export type ModeCause = z.infer<typeof causeSchema>;
+
 const probeSchema = z.object({
   at: instantSchema,
   isGood: z.boolean(),
@@ -34,8 +37,10 @@ export const modeEvents = {
       pinned: z.boolean(),
       cdnBaseUrl: recordedBaseUrl,
       localBaseUrl: recordedBaseUrl,
-      cause: z.enum(['operator', 'probe']),
+      cause: causeSchema,
       reason: z.string().max(1000),
+      /** Who wants the fallback that is on; absent where it is off, and where a version before this field wrote it. */
+      fallbackBy: causeSchema.optional(),
       /** What a probe's switch was decided by, oldest first. */
       probes: z.array(probeSchema).max(20).optional(),
     }),

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { parsePath } from '../content/path.ts';
+import type { EventOf } from '../events.ts';
+import { newEvent, recorded } from '../testing/fixtures.ts';
 import { getContentUrl, snapshotMode } from './content-url.ts';
 import { baseUrlSchema } from './events.ts';
-import { decideMode, initialMode, type Mode } from './mode.ts';
+import { decideMode, initialMode, type Mode, modeDecider } from './mode.ts';
 
 const NODE = {
   cdnBaseUrl: 'https://cdn.example',
@@ -65,7 +67,13 @@ describe('decideMode', () => {
     expect(decideMode(change({ localFallback: true }), initialMode)).toEqual([
       {
         type: 'ModeChanged',
-        data: { ...initialMode, localFallback: true, cause: 'operator', reason: 'because' },
+        data: {
+          ...initialMode,
+          localFallback: true,
+          fallbackBy: 'operator',
+          cause: 'operator',
+          reason: 'because',
+        },
       },
     ]);
   });
@@ -79,6 +87,53 @@ describe('decideMode', () => {
       [],
     );
     expect(decideMode(change({ localFallback: true }, 'probe'), initialMode)).toHaveLength(1);
+  });
+});
+
+describe('whose fallback it is', () => {
+  const change = (cause: 'operator' | 'probe', changes: Partial<Mode>) =>
+    ({ type: 'ChangeMode', changes, cause, reason: 'because' }) as const;
+  const on = change('probe', { localFallback: true });
+  const off = change('probe', { localFallback: false });
+  const wish = change('operator', { localFallback: true });
+  const other = change('operator', { localBaseUrl: 'https://www.example' });
+
+  it.each([
+    ['the probe that switched it on', [on], [['probe', 'probe']]],
+    ['an operator who did', [wish], [['operator', 'operator']]],
+    [
+      'an operator who asks for it too, once and for all',
+      [on, wish, wish, other, off],
+      [
+        ['probe', 'probe'],
+        ['operator', 'operator'],
+        ['operator', 'operator'],
+      ],
+    ],
+    [
+      'the probe still, where an operator changes something else',
+      [on, other, off],
+      [
+        ['probe', 'probe'],
+        ['operator', 'probe'],
+        ['probe', undefined],
+      ],
+    ],
+    ['an operator still, where a probe asks too', [wish, on], [['operator', 'operator']]],
+    ['nobody where it is off', [other], [['operator', undefined]]],
+  ] as const)('%s', (_, commands, expected) => {
+    let version = -1;
+    let state = modeDecider.initial;
+    const appended: (string | undefined)[][] = [];
+    for (const command of commands) {
+      for (const decided of modeDecider.decide(command, state)) {
+        version += 1;
+        const event = recorded(newEvent(decided), { position: '1', version }) as EventOf<'ModeChanged'>;
+        state = modeDecider.evolve(state, event);
+        appended.push([event.data.cause, event.data.fallbackBy]);
+      }
+    }
+    expect(appended).toEqual(expected);
   });
 });
 

@@ -17,6 +17,7 @@ import {
   START,
 } from '@eventstore/db-client';
 import { type Direction, HoldfastError } from '@holdfast/domain';
+import { endSilentSockets } from './end-silent-sockets.ts';
 import { readAllFiltered } from './filtered-read.ts';
 import { LiveSource } from './live-source.ts';
 import type { LogPlace } from './schema.ts';
@@ -34,8 +35,6 @@ export class Connection {
   readonly #credentials: { username: string; password: string } | undefined;
   readonly #sources = new Set<LiveSource>();
   #client: EventStoreDBClient;
-  #replaceableAt = Number.NEGATIVE_INFINITY;
-  #pauseMs = 0;
 
   /** @throws CONFIG_INVALID */
   constructor(url: string, deadlineMs: number) {
@@ -61,24 +60,28 @@ export class Connection {
   ): Promise<AppendResult> {
     const expectedRevision = expected === 'none' ? NO_STREAM : expected === 'any' ? ANY : expected;
     return await this.inTime(
-      this.#client.appendToStream(stream, events, {
-        expectedRevision,
-        deadline: this.#deadlineMs,
-        requiresLeader: true,
-        ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
-      }),
+      this.#call((client) =>
+        client.appendToStream(stream, events, {
+          expectedRevision,
+          deadline: this.#deadlineMs,
+          requiresLeader: true,
+          ...(this.#credentials === undefined ? {} : { credentials: this.#credentials }),
+        }),
+      ),
     );
   }
 
   /** From `$maxCount` on the server; null where it is not set. */
   async maxCountOf(stream: string): Promise<number | null> {
-    const { metadata } = await this.inTime(this.#client.getStreamMetadata(stream, { requiresLeader: true }));
+    const { metadata } = await this.inTime(
+      this.#call((client) => client.getStreamMetadata(stream, { requiresLeader: true })),
+    );
     return metadata?.maxCount ?? null;
   }
 
   async setMaxCount(stream: string, maxCount: number): Promise<void> {
     const credentials = this.#credentials === undefined ? {} : { credentials: this.#credentials };
-    await this.inTime(this.#client.setStreamMetadata(stream, { maxCount }, credentials));
+    await this.inTime(this.#call((client) => client.setStreamMetadata(stream, { maxCount }, credentials)));
   }
 
   /** Reads one stream; nothing where there is none. */
@@ -87,12 +90,14 @@ export class Connection {
     options: { direction: Direction; fromRevision: bigint | null; maxCount: number },
   ): AsyncGenerator<RecordedEvent, void, undefined> {
     const isForwards = options.direction === 'forwards';
-    const read = this.#client.readStream(stream, {
-      direction: isForwards ? FORWARDS : BACKWARDS,
-      fromRevision: options.fromRevision ?? (isForwards ? START : END),
-      maxCount: options.maxCount,
-      requiresLeader: true,
-    });
+    const read = this.#call((client) =>
+      client.readStream(stream, {
+        direction: isForwards ? FORWARDS : BACKWARDS,
+        fromRevision: options.fromRevision ?? (isForwards ? START : END),
+        maxCount: options.maxCount,
+        requiresLeader: true,
+      }),
+    );
     try {
       for await (const { event } of this.#guarded(read, options.maxCount))
         if (event !== undefined) yield event;
@@ -116,17 +121,20 @@ export class Connection {
       maxCount,
       requiresLeader: true,
     };
-    const read =
-      filter === undefined ? this.#client.readAll(options) : readAllFiltered(this.#client, options, filter);
+    const read = this.#call((client) =>
+      filter === undefined ? client.readAll(options) : readAllFiltered(client, options, filter),
+    );
     yield* this.#guarded(read, maxCount);
   }
 
   /** Everything after the place that passes the filter, as it comes. */
   subscribe(after: LogPlace, filter: Filter): LiveSource {
     const source = new LiveSource(
-      this.#client.subscribeToAll(
-        { fromPosition: after, filter, requiresLeader: true },
-        { highWaterMark: HIGH_WATER_MARK },
+      this.#call((client) =>
+        client.subscribeToAll(
+          { fromPosition: after, filter, requiresLeader: true },
+          { highWaterMark: HIGH_WATER_MARK },
+        ),
       ),
       () => this.#sources.delete(source),
     );
@@ -138,14 +146,16 @@ export class Connection {
   async createSingleSubscription(stream: string, group: string): Promise<void> {
     const settings = persistentSubscriptionToStreamSettingsFromDefaults({ maxSubscriberCount: 1 });
     try {
-      await this.inTime(this.#client.createPersistentSubscriptionToStream(stream, group, settings));
+      await this.inTime(
+        this.#call((client) => client.createPersistentSubscriptionToStream(stream, group, settings)),
+      );
     } catch (error) {
       if ((error as { type?: string }).type !== ErrorType.PERSISTENT_SUBSCRIPTION_EXISTS) throw error;
     }
   }
 
   subscribeSingle(stream: string, group: string): PersistentSubscriptionToStream {
-    return this.#client.subscribeToPersistentSubscriptionToStream(stream, group);
+    return this.#call((client) => client.subscribeToPersistentSubscriptionToStream(stream, group));
   }
 
   /** Leaves nothing on the server. */
@@ -153,12 +163,17 @@ export class Connection {
     for (const source of [...this.#sources]) await source.close();
     await this.inTime(this.#client.dispose()).catch(() => undefined);
     // The client has no way to close its channel, which would keep the connection for half an hour.
-    await this.inTime(channelOf(this.#client)).then(
+    await this.inTime(this.#call(channelOf)).then(
       (channel) => {
         channel.close();
       },
       () => undefined,
     );
+  }
+
+  /** Every use of the client that may make a connection. */
+  #call<T>(use: (client: EventStoreDBClient) => T): T {
+    return endSilentSockets(this.#deadlineMs, () => use(this.#client));
   }
 
   async *#guarded<Event>(read: Reading<Event>, maxCount: number): AsyncGenerator<Event, void, undefined> {
@@ -224,27 +239,20 @@ export class Connection {
   }
 
   /**
-   * gRPC waits for ever for a server that takes the connection and then says nothing, such as a proxy whose server is
-   * gone. So where one is still being made when a call has run out of time, the client is replaced by one that makes
-   * another. Of one that is in TLS's part nothing can be got hold of: its socket is left to the system, so that is done
-   * more and more seldom.
+   * gRPC waits for ever for a server that takes the connection and then says nothing. So where one is still being made
+   * when a call has run out of time, the client is replaced by one that makes another.
    */
   async #connectAnew(client: EventStoreDBClient): Promise<void> {
-    const channel = await channelOf(client);
-    const now = performance.now();
+    if (client !== this.#client) return;
+    const channel = await this.#call(channelOf);
     if (client !== this.#client || channel.getConnectivityState(false) !== CONNECTING) return;
-    if (now < this.#replaceableAt) return;
     this.#client = EventStoreDBClient.connectionString(this.#url);
-    if (closeConnecting(channel)) return;
-    const isFirst = now > this.#replaceableAt + LONGEST_PAUSE_MS;
-    this.#pauseMs = isFirst ? this.#deadlineMs : Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
-    this.#replaceableAt = now + this.#pauseMs;
+    closeConnecting(channel);
   }
 }
 
 /** gRPC's number for a channel that is not connected yet, and does not know that it cannot be. */
 const CONNECTING = 1;
-const LONGEST_PAUSE_MS = 5 * 60_000;
 
 interface Channel {
   getConnectivityState(connect: boolean): number;
@@ -260,16 +268,11 @@ interface Channel {
   };
 }
 
-/** gRPC itself ends connections that have been made only. @returns whether the socket is closed too */
-function closeConnecting(channel: Channel): boolean {
+/** gRPC itself ends connections that have been made only. One that is in TLS's part has no session: it ends as a silent socket. */
+function closeConnecting(channel: Channel): void {
   const connecting = [...channel.internalChannel.wrappedSubchannels].map(({ child }) => child);
   channel.close();
-  let isClosed = true;
-  for (const { refcount, connector } of connecting) {
-    if (refcount === 0) connector.session?.destroy();
-    isClosed &&= connector.session !== null;
-  }
-  return isClosed;
+  for (const { refcount, connector } of connecting) if (refcount === 0) connector.session?.destroy();
 }
 
 /** Rejects where the client does not find the server of a cluster. */
