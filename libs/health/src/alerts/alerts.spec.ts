@@ -113,11 +113,11 @@ const types = async (which?: { code: Alert['code']; subject: string }): Promise<
   (await recorded(which)).map(({ type }) => type);
 const allTold = (): Promise<void> =>
   until('everybody to be told', () => alerts.status().channels.every(({ waiting }) => waiting === 0));
-/** As another process does after a takeover. */
-async function clearElsewhere(): Promise<void> {
+/** As another process does after a takeover, whose clock may be ahead or behind. */
+async function clearElsewhere(aheadMs = 0): Promise<void> {
   const event = newEvent({ type: 'AlertCleared', data: { ...CDN, message: 'It is back.' } });
-  const metadata = { ...event.metadata, actor: 'projector:web-2', at: clock.now().toISOString() };
-  await record(log, { ...event, metadata });
+  const at = new Date(clock.now().getTime() + aheadMs).toISOString();
+  await record(log, { ...event, metadata: { ...event.metadata, actor: 'projector:web-2', at } });
 }
 /** Time passes in steps that let what sleeps go on. */
 async function pass(ms: number, stepMs: number): Promise<void> {
@@ -497,33 +497,56 @@ describe('several processes', () => {
     expect(await types(silent)).toEqual(['AlertRaised', 'AlertCleared']);
   });
 
-  it('do not remind of what another has found gone', async () => {
+  it.each([
+    ['tells the same time', 0],
+    ['is ahead', HOUR_MS],
+    ['is a little behind', -6_000],
+    ['is behind', -HOUR_MS],
+  ])('do not remind of what another, whose clock %s, has found gone', async (_, aheadMs) => {
     alerts.raise(CDN_AWAY);
     await allTold();
+    clock.advance(10_000);
+    alerts.raise(CDN_AWAY);
     clock.advance(1_000);
-    await clearElsewhere();
+    await clearElsewhere(aheadMs);
     await pass(2 * DAY_MS, HOUR_MS);
     expect(alerts.status().raised).toEqual([]);
     expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
   });
 
   it.each([
-    ['at once', 0, false],
-    ['two days later', 2 * DAY_MS, false],
-    ['after a restart', 0, true],
-  ])('tell anew of what began again %s after another found it gone', async (_, afterMs, restarts) => {
+    ['is taken over again', 0],
+    ['is taken over two days later', 2 * DAY_MS],
+    ['is watched by this one meanwhile', 0],
+    ['is met after a restart', 0],
+  ])('tell anew of what another found gone, and what %s', async (what, afterMs) => {
     alerts.raise(CDN_AWAY);
     await allTold();
     clock.advance(1_000);
     await clearElsewhere();
     await pass(afterMs, HOUR_MS);
-    if (restarts) await restart();
-    clock.advance(1_000);
-    alerts.raise(CDN_AWAY);
-    await pass(30_000, 15_000);
+    if (what.includes('taken over')) alerts.takeOver();
+    if (what.includes('restart')) await restart();
+    for (let look = 0; look < 6; look += 1) {
+      alerts.raise(CDN_AWAY);
+      await pass(5_000, 5_000);
+    }
     await allTold();
     expect(mail.heard).toEqual(['raised CDN_UNREACHABLE', 'raised CDN_UNREACHABLE']);
     expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared', 'AlertRaised']);
+    expect(alerts.status().raised).toMatchObject([{ raisedAt: (await recorded(CDN)).at(-1)!.metadata.at }]);
+  });
+
+  it('find what another raised late, after they found it gone, and clear it', async () => {
+    for (let look = 0; look < 12; look += 1) {
+      alerts.clear(CDN);
+      if (look === 6) await record(log, newEvent({ type: 'AlertRaised', data: CDN_AWAY }));
+      await pass(60_000, 15_000);
+    }
+    await allTold();
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared']);
+    expect(mail.heard).toEqual(['cleared CDN_UNREACHABLE']);
   });
 
   it('that take turns tell people once of each beginning and each end', async () => {

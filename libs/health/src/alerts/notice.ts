@@ -13,7 +13,10 @@ export interface Notice {
   readonly raisedAt: string;
   /** Earlier changes of the same alert that this one stands for: it changed too often to tell each. */
   readonly folded: number;
-  /** A clearing of what this process does not know to have raised: for the log, and for people where it knows better. */
+  /**
+   * What this process knew already, the clearing of what it does not know to have raised or the raising of what it
+   * holds as raised: for the log, and for people where it knows better.
+   */
   readonly isDoubtful?: true;
 }
 

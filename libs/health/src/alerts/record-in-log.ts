@@ -6,15 +6,15 @@ import type { Notice, Notifier } from './notice.ts';
  * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert; a reminder is another
  * `AlertRaised` where the alert says something else by now. An append whose outcome
  * is unknown is repeated with the same id.
- * @param actor    who raises and clears; an alert that was not known to be raised is cleared only where this one raised
- *                 it, or where one process watches it for the whole system
- * @param onEnded  told of each clearing of such an alert that the log took, as people are to be told; perhaps twice,
- *                 with the same id
+ * @param actor     who raises and clears; an alert that was not known to be raised is cleared only where this one raised
+ *                  it, or where one process watches it for the whole system
+ * @param onTurned  told of each doubtful notice that turned what another process has said, as people are to be told;
+ *                  perhaps twice, with the same id
  */
 export const recordInLog = (
   store: EventStore,
   actor: string,
-  onEnded: (notice: Notice) => void,
+  onTurned: (notice: Notice) => void,
 ): Notifier => ({
   name: 'log',
   maxCount: 1,
@@ -32,11 +32,13 @@ export const recordInLog = (
       } else if (isRaised === (notice.kind === 'raised')) continue;
       const { isDoubtful = false, ...certain } = notice;
       const isOwn = last?.metadata.actor === actor || isOneForAll(notice.alert);
-      if (isDoubtful && !isOwn) continue;
+      if (isDoubtful && isRaised && !isOwn) continue;
       await store.append(stream, [eventOf(notice, actor)], 'any');
-      if (isDoubtful && isRaised) {
+      if (!isDoubtful || last === undefined) continue;
+      if (!isRaised) onTurned(certain);
+      else {
         const { severity, details } = last.data;
-        onEnded({ ...certain, alert: { ...notice.alert, severity, details }, raisedAt: last.metadata.at });
+        onTurned({ ...certain, alert: { ...notice.alert, severity, details }, raisedAt: last.metadata.at });
       }
     }
   },
