@@ -421,6 +421,26 @@ describe('a restart', () => {
     expect(await types(CDN)).toEqual(['AlertRaised']);
   });
 
+  it('with another recipient tells that one once of what holds, and nobody else again', async () => {
+    mail.isAway = true;
+    alerts.raise(DISK_LOW);
+    alerts.raise(CDN_AWAY);
+    alerts.clear(CDN);
+    await until('the webhook', () => hook.told.length === 3);
+    const { raisedAt } = alerts.status().raised[0]!;
+    await alerts.close();
+    clock.advance(60_000);
+    mail = new Postman('email to the right address');
+    start();
+    await allTold();
+    await restart();
+    await allTold();
+    expect(mail.told).toMatchObject([
+      { kind: 'reminder', alert: DISK_LOW, at: clock.now().toISOString(), raisedAt },
+    ]);
+    expect(hook.told).toHaveLength(3);
+  });
+
   it('with its file damaged goes on', async () => {
     await alerts.close();
     writeFileSync(file, 'no database at all'.repeat(1_000));

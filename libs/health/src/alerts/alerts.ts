@@ -274,21 +274,23 @@ export class Alerts implements AlertBoard {
   #remindOf(key: string): void {
     const raised = this.#raised.get(key);
     if (raised === undefined) return;
-    const at = this.#now();
-    this.#raised.set(key, { ...raised, toldAt: at });
-    const { alert, raisedAt } = raised;
-    this.#tell({ id: newEventId(), kind: 'reminder', alert, at, raisedAt, folded: 0 });
+    this.#raised.set(key, { ...raised, toldAt: this.#now() });
+    this.#tell(this.#reminderOf(raised));
+  }
+
+  #reminderOf({ alert, raisedAt }: RaisedAlert): Notice {
+    return { id: newEventId(), kind: 'reminder', alert, at: this.#now(), raisedAt, folded: 0 };
   }
 
   /** Whoever looks the alert up finds what it says now; nobody is called for that. */
   #recordChange(key: string): void {
     const raised = this.#raised.get(key);
     if (raised === undefined) return;
-    const { alert, raisedAt } = raised;
+    const { alert } = raised;
     const { text = null, at: recordedAt = Number.NEGATIVE_INFINITY } = this.#recorded.get(key) ?? {};
     if (text === textOf(alert) || this.#waitsForLog(alert)) return;
     if (this.#ports.clock.now().getTime() - recordedAt < RECORD_CHANGES_EVERY_MS) return;
-    this.#tellLog({ id: newEventId(), kind: 'reminder', alert, at: this.#now(), raisedAt, folded: 0 });
+    this.#tellLog(this.#reminderOf(raised));
   }
 
   #waitsForLog(alert: Alert, kinds: readonly Notice['kind'][] = ['raised', 'cleared', 'reminder']): boolean {
@@ -324,12 +326,13 @@ export class Alerts implements AlertBoard {
   #restore(): void {
     const kept = this.#file.open();
     if (kept === null) return this.#sayUnkept(this.#file.problem);
-    for (const raised of kept.raised) {
-      const key = keyOf(raised.alert);
-      if (!this.#spokenOf.has(key)) this.#raised.set(key, raised);
-    }
+    const restored = kept.raised.filter(({ alert }) => !this.#spokenOf.has(keyOf(alert)));
+    for (const raised of restored) this.#raised.set(keyOf(raised.alert), raised);
     for (const [name, channel] of this.#channels) {
       channel.restore(kept.waiting.filter((each) => each.channel === name));
+      // A recipient that was corrected or added would hear nothing of them until tomorrow.
+      const isNew = kept.channels.length > 0 && !kept.channels.includes(name);
+      if (isNew) for (const raised of restored) channel.add(this.#reminderOf(raised), 0);
     }
     this.#keep();
   }
@@ -338,6 +341,7 @@ export class Alerts implements AlertBoard {
     const state: AlertState = {
       raised: [...this.#raised.values()],
       waiting: [...this.#channels.values()].flatMap((channel) => channel.waiting),
+      channels: [...this.#channels.keys()],
     };
     this.#file.write(state);
     this.#sayUnkept(this.#file.problem);

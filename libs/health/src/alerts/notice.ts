@@ -4,7 +4,7 @@ import type { Alert } from './alert.ts';
 export interface Notice {
   /** A UUID: of the event, the mail and the call, so that what arrives twice can be recognised. */
   readonly id: string;
-  /** `reminder`: it was told a day ago and still holds, or it is worse by now. */
+  /** `reminder`: it was told a day ago and still holds, it is worse by now, or whoever is told is new. */
   readonly kind: 'raised' | 'cleared' | 'reminder';
   /** As it was when it was raised last; the message of a clearing says how it ended. */
   readonly alert: Alert;
