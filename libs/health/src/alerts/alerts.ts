@@ -40,6 +40,9 @@ export interface AlertsStatus {
 
 const REMIND_AFTER_MS = 24 * 60 * 60 * 1_000;
 const LOOK_EVERY_MS = 15_000;
+const CALM_PEOPLE_MS = 60 * 60 * 1_000;
+/** What is looked up in the log is not older. */
+const CALM_LOG_MS = 10 * 60 * 1_000;
 /** Another process may have had the last word: whoever was slow, cut off, or in office before. */
 const ASK_LOG_EVERY_MS = 10 * 60 * 1_000;
 /** What an alert says may change with every look, such as how much room is left. */
@@ -63,7 +66,7 @@ export class Alerts implements AlertBoard {
   readonly #spokenOf = new Map<string, number>();
   /** What the log was told last of what holds, and when; ms since 1970. */
   readonly #recorded = new Map<string, { readonly text: string; readonly at: number }>();
-  readonly #tooOften: TooOften;
+  readonly #tooOften: { readonly people: TooOften; readonly log: TooOften };
   readonly #channels = new Map<string, Channel>();
   readonly #stop = new AbortController();
   #store: EventStore | null = null;
@@ -73,7 +76,11 @@ export class Alerts implements AlertBoard {
   constructor(ports: AlertsPorts) {
     this.#ports = ports;
     this.#file = new AlertFile(ports.file);
-    this.#tooOften = new TooOften(ports.clock);
+    const { clock } = ports;
+    this.#tooOften = {
+      people: new TooOften(clock, CALM_PEOPLE_MS),
+      log: new TooOften(clock, CALM_LOG_MS),
+    };
     for (const notifier of ports.notifiers) this.#addChannel(notifier);
     this.#addChannel({
       name: LOG_CHANNEL,
@@ -243,11 +250,11 @@ export class Alerts implements AlertBoard {
     const { kind, alert, at } = notice;
     if (kind === 'cleared') this.#recorded.delete(keyOf(alert));
     else this.#recorded.set(keyOf(alert), { text: textOf(alert), at: Date.parse(at) });
-    this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+    this.#channels.get(LOG_CHANNEL)?.add(notice, this.#tooOften.log.dueAt(keyOf(alert)));
   }
 
   #tellPeople(notice: Notice): void {
-    const dueAt = this.#tooOften.dueAt(keyOf(notice.alert));
+    const dueAt = this.#tooOften.people.dueAt(keyOf(notice.alert));
     for (const [name, channel] of this.#channels) if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
     this.#keep();
   }
