@@ -232,12 +232,10 @@ export class Alerts implements AlertBoard {
 
   /** The log said otherwise: what this process held as raised has ended and begun again, or another's alert is over. */
   #onTurned(notice: Notice): void {
-    if (notice.kind === 'raised') {
-      const raised = this.#raised.get(keyOf(notice.alert));
-      // It is over again, and people were told of that.
-      if (raised === undefined) return;
-      this.#begin(raised.alert, notice.at);
-    }
+    const raised = this.#raised.get(keyOf(notice.alert));
+    // It has changed since, and people were told of that.
+    if ((raised !== undefined) !== (notice.kind === 'raised')) return;
+    if (raised !== undefined) this.#begin(raised.alert, notice.at);
     this.#tellPeople(notice);
   }
 
