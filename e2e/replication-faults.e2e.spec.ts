@@ -261,16 +261,17 @@ describeWithCeph('replication to a server that is killed', () => {
       });
       expect(JSON.stringify(await product.get('/readyz'))).toMatch(/PROJECTOR_WAITING.*OBJECT_STORE_/);
       await publish(all.slice(0, 100), 2);
+      const raised = async (): Promise<string[]> => {
+        const { stdout } = await product.holdfast('audit', '--type', 'AlertRaised', '--json');
+        const lines = stdout.split('\n').filter((line) => line !== '');
+        return lines.map((line) => (JSON.parse(line) as { data: { code: string } }).data.code);
+      };
+      await waitFor('the alert', async () => (await raised()).length > 0);
       await server.start();
       await untilReplicated();
       expect((await health()).replications['dead-letter'] ?? 0).toBe(0);
       expect(await differences()).toEqual([]);
-      const alerts = await product.holdfast('audit', '--type', 'AlertRaised', '--json');
-      const raised = alerts.stdout
-        .trim()
-        .split('\n')
-        .map((line) => (JSON.parse(line) as { data: { code: string } }).data.code);
-      expect(raised).toEqual(['CDN_UNREACHABLE']);
+      expect(await raised()).toEqual(['CDN_UNREACHABLE']);
     },
     6 * MINUTES,
   );

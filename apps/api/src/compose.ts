@@ -39,7 +39,7 @@ import { openWhileServing } from './open-while-serving.ts';
 import { ProjectorWatch } from './projector-watch.ts';
 import { buildServer } from './server.ts';
 import { removeTemporaryFiles } from './temporary-file.ts';
-import { watchConditions } from './watch-conditions.ts';
+import { watchConditions, watchWithoutLog } from './watch-conditions.ts';
 
 export interface Overrides {
   readonly clock?: Clock;
@@ -114,13 +114,26 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     }
     const createIfMissing = !holdsFilesOfALog(config.dataDir);
     const open = () => openEventStore(place, { clock, createIfMissing });
+    const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
+    parts.register(Disks, {
+      useFactory: instanceCachingFactory(
+        () => new Disks({ dataDir: config.dataDir, logDirectory, minFree: config.diskMinFree, clock }),
+      ),
+    });
+    const makeWatch = (log: Pick<EventStore, 'head'>) =>
+      watchWithoutLog({
+        board: alerts,
+        store: log,
+        disks: () => parts.resolve(Disks),
+        clock,
+        logger,
+        node: config.node,
+      });
     const opened =
       overrides.store ??
-      (await openWhileServing(open, { config, pathRules: { lowerCaseOnly }, logger })).store;
+      (await openWhileServing(open, { config, pathRules: { lowerCaseOnly }, logger, makeWatch })).store;
     closers.push(() => opened.close());
-    const logDirectory = place.kind === 'sqlite' ? dirname(place.file) : null;
-    const disks = new Disks({ dataDir: config.dataDir, logDirectory, minFree: config.diskMinFree, clock });
-    parts.registerInstance(Disks, disks);
+    const disks = parts.resolve(Disks);
     const store = appendWithReserve(opened, disks.logReserve);
     parts.registerInstance<EventStore>(EVENT_STORE, store);
     parts.registerInstance<LogBackup>(LOG_BACKUP, store);

@@ -1,7 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { ManualClock } from '@holdfast/domain/testing';
 import { Secret } from '@holdfast/settings';
 import { freePort } from '@holdfast/testing';
 import { type EventStoreDbServer, startEventStoreDb } from '@holdfast/testing/event-store-db';
@@ -66,6 +70,42 @@ it('serves the local files while the event store is away at the start, and every
   await composed.listen();
   expect((await fetch(`${url}/content/a.json`)).status).toBe(200);
   await composed.close();
+}, 60_000);
+
+it('tells people of the event store and of a full disk while it is away at the start, and when that is over', async () => {
+  await (await startApi({ dataDir, config })).close();
+  server.stop();
+  const told: string[] = [];
+  const receiver = createServer((request, response) => {
+    void json(request).then((call) => {
+      const { type, alert } = call as { type: string; alert: { code: string; subject: string } };
+      told.push(`${type} ${alert.code} ${alert.subject}`);
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const webhookUrl = new Secret(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`);
+  const webhookSecret = new Secret('0123456789abcdef');
+  const diskMinFree = { percent: 100, bytes: null };
+  const clock = new ManualClock();
+
+  const composing = compose({ ...config, diskMinFree, webhookUrl, webhookSecret }, { clock });
+  const toldOf = (what: string) =>
+    eventually(
+      () => {
+        clock.advance(1_000);
+        return told;
+      },
+      () => told.includes(what),
+    );
+  await toldOf('alert.raised DISK_LOW test-node/data');
+  await toldOf('alert.raised EVENT_STORE_UNREACHABLE test-node/api');
+  await server.start({ keepData: true });
+  const composed = await composing;
+  await toldOf('alert.cleared EVENT_STORE_UNREACHABLE test-node/api');
+  await composed.close();
+  receiver.close();
+  expect(told).toHaveLength(3);
 }, 60_000);
 
 it('does not begin where what fails will not pass', async () => {

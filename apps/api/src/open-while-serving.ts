@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventStore, type HoldfastError, type PathRules, toHoldfastError } from '@holdfast/domain';
+import type { ConditionWatch } from '@holdfast/health';
 import { openContentReader } from '@holdfast/storage';
 import Fastify, { type FastifyBaseLogger, type FastifyReply } from 'fastify';
 import type { ApiServer } from './api.ts';
@@ -8,18 +9,27 @@ import { listen } from './listen.ts';
 import { toProblem } from './problems.ts';
 import { serveContent } from './routes/serve-content.ts';
 
+export interface WaitOptions {
+  readonly config: ApiConfig;
+  readonly pathRules: PathRules;
+  readonly logger: FastifyBaseLogger;
+  /** Makes the watch on what is wrong meanwhile, for people to hear of it. */
+  readonly makeWatch: (store: Pick<EventStore, 'head'>) => Pick<ConditionWatch, 'start' | 'close'>;
+}
+
 const TRY_AGAIN_MS = 1_000;
 
 /**
- * Opens the event store. As long as it does not answer, readers get the local files all the same; anything else is
- * told why it has to wait.
+ * Opens the event store. As long as it does not answer, readers get the local files all the same, conditions are
+ * watched, and anything else is told why it has to wait.
  * @throws what will not pass
  */
 export async function openWhileServing<Opened>(
   open: () => Promise<Opened>,
-  options: { config: ApiConfig; pathRules: PathRules; logger: FastifyBaseLogger },
+  options: WaitOptions,
 ): Promise<Opened> {
   let serving: { close: () => Promise<void> } | null = null;
+  let watch: ReturnType<WaitOptions['makeWatch']> | null = null;
   let why: HoldfastError | null = null;
   try {
     for (;;) {
@@ -32,16 +42,21 @@ export async function openWhileServing<Opened>(
           options.logger.warn({ code: failure.code }, `Only local files are served: ${failure.message}`);
         why = failure;
       }
+      if (watch === null) {
+        watch = options.makeWatch({ head: () => Promise.reject(why ?? new Error()) });
+        watch.start();
+      }
       serving ??= await serveLocalFiles(options, () => why);
       await sleep(TRY_AGAIN_MS);
     }
   } finally {
+    await watch?.close();
     await serving?.close();
   }
 }
 
 async function serveLocalFiles(
-  { config, pathRules, logger }: { config: ApiConfig; pathRules: PathRules; logger: FastifyBaseLogger },
+  { config, pathRules, logger }: Omit<WaitOptions, 'makeWatch'>,
   why: () => HoldfastError | null,
 ): Promise<{ close: () => Promise<void> }> {
   const reader = openContentReader({ dataDir: config.dataDir });

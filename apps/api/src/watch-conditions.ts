@@ -3,6 +3,7 @@ import type { Clock, EventStore } from '@holdfast/domain';
 import {
   type AlertBoard,
   ConditionWatch,
+  type ConditionWatchPorts,
   type Finding,
   isSilent,
   lookAtDisks,
@@ -35,11 +36,39 @@ export function watchConditions(ports: WatchPorts): ConditionWatch {
       lookAtProjectors(node, projectorWatch, clock),
       instead(lookAtDisks(node, disks.all), () => isProjectorThere(ports)),
     ],
-    onTrouble: (what, { code, message }) => {
-      logger.warn({ code }, `Could not look at ${what}: ${message}`);
-    },
+    onTrouble: logTrouble(logger),
   });
 }
+
+/**
+ * What can be watched while the log has not been opened yet, and no projector of the node runs for that. What it raises
+ * stays raised until the whole watch looks.
+ * @param ports.store  its head rejects with why there is no log
+ * @param ports.disks  may throw: the disk of the log may be what is wrong
+ */
+export function watchWithoutLog(
+  ports: Pick<WatchPorts, 'board' | 'clock' | 'logger' | 'node'> & {
+    readonly store: Pick<EventStore, 'head'>;
+    readonly disks: () => Disks;
+  },
+): ConditionWatch {
+  const { board, store, disks, clock, logger, node } = ports;
+  return new ConditionWatch({
+    board,
+    clock,
+    lookouts: [
+      lookAtEventStore({ subject: `${node}/api`, store, clock }),
+      { what: 'the disks', look: () => lookAtDisks(node, disks().all).look() },
+    ],
+    onTrouble: logTrouble(logger),
+  });
+}
+
+const logTrouble =
+  (logger: WatchPorts['logger']): ConditionWatchPorts['onTrouble'] =>
+  (what, { code, message }) => {
+    logger.warn({ code }, `Could not look at ${what}: ${message}`);
+  };
 
 /** A restart wakes nobody. */
 const SILENT_FOR_MS = 60_000;

@@ -10,7 +10,12 @@ export { appendWithReserve } from './append-with-reserve.ts';
 export { DiskReserve, type DiskReserveOptions } from './disk-reserve.ts';
 export { openReserves, type Reserves } from './reserves.ts';
 export { type DiskSpace } from './disk-space.ts';
-export { ConditionWatch, type Finding, type Lookout } from './conditions/condition-watch.ts';
+export {
+  ConditionWatch,
+  type ConditionWatchPorts,
+  type Finding,
+  type Lookout,
+} from './conditions/condition-watch.ts';
 export { lookAtDisks, type WatchedDisk } from './conditions/disks.ts';
 export { lookAtEventStore } from './conditions/event-store.ts';
 export { isSilent, lookAtNodes } from './conditions/node-silence.ts';

@@ -37,6 +37,9 @@ export interface BucketAccessPorts {
 const ALERT = { code: 'CDN_UNREACHABLE', subject: '-' } as const;
 /** A probe object that was lost keeps readers at the local origin. */
 const LOOK_EVERY_MS = 60_000;
+/** One failed probe, or a restart of the bucket's server, is no reason to wake anybody. */
+const RAISE_AFTER_MS = 15_000;
+const RAISE_EVERY_MS = 5_000;
 const BACK = 'The bucket can be used again; replication goes on.';
 
 /** Whether the bucket is this log's and can be used now; says so in the log and to people when that changes. */
@@ -44,6 +47,7 @@ export class BucketAccess {
   readonly identity: BucketIdentity;
   readonly #ports: BucketAccessPorts;
   readonly #breaker: BucketBreaker;
+  #downSince: Date | null = null;
 
   constructor(ports: BucketAccessPorts) {
     const { bucket, logId, clock, signal, random, onFatal } = ports;
@@ -107,13 +111,15 @@ export class BucketAccess {
    * @throws LOG_MISMATCH
    */
   async lookRegularly(): Promise<void> {
-    const { clock, signal, isWanted } = this.#ports;
+    const { clock, signal, isWanted, alerts } = this.#ports;
     for (;;) {
       await clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
       if (this.why !== null || !isWanted()) continue;
       try {
         await this.identity.claim();
+        // Whoever held the lock before may have raised it late.
+        if (this.why === null) alerts.clear(ALERT, BACK);
       } catch (error) {
         if (hasCode(error, 'LOG_MISMATCH')) throw error;
         if (!signal.aborted) await this.blames(toHoldfastError(error));
@@ -134,9 +140,10 @@ export class BucketAccess {
 
   /** To be called when `isWanted` may have changed. */
   alert(): void {
-    const { alerts, countPending, isWanted } = this.#ports;
+    const { alerts, clock, countPending, isWanted } = this.#ports;
     const { why } = this;
-    if (why === null || !isWanted()) return;
+    if (why === null || this.#downSince === null || !isWanted()) return;
+    if (clock.now().getTime() - this.#downSince.getTime() < RAISE_AFTER_MS) return;
     alerts.raise({
       ...ALERT,
       severity: 'critical',
@@ -146,12 +153,25 @@ export class BucketAccess {
   }
 
   #onDown(why: HoldfastError): void {
-    const { log } = this.#ports;
+    const { log, clock } = this.#ports;
     log.error({ code: why.code, ...why.context }, `Replication waits for the bucket: ${why.message}`);
-    this.alert();
+    // It has been down for another reason.
+    if (this.#downSince !== null) return;
+    this.#downSince = clock.now();
+    void this.#alertWhileDown(this.#downSince);
+  }
+
+  /** What holds is said again and again, as every condition is: another process may have found it gone meanwhile. */
+  async #alertWhileDown(since: Date): Promise<void> {
+    const { clock, signal } = this.#ports;
+    while (!signal.aborted && this.#downSince === since) {
+      this.alert();
+      await clock.sleep(RAISE_EVERY_MS, signal);
+    }
   }
 
   #onBack(): void {
+    this.#downSince = null;
     this.#ports.log.info({}, BACK);
     this.#ports.alerts.clear(ALERT, BACK);
     this.#ports.onOpen();

@@ -54,6 +54,42 @@ describe('a bucket that is down', () => {
     expect(await alerts()).toEqual(['AlertRaised', 'AlertCleared']);
   });
 
+  it('is an alert once it has been down for fifteen seconds, which come and go unnoticed before', async () => {
+    await (await world.start()).settled();
+    const pass = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        world.clock.advance(1_000);
+        for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    for (let round = 0; round < 5; round += 1) {
+      down();
+      await world.given(published(A, `a${round}`));
+      await until('the breaker to open', isWaiting);
+      await pass(4);
+      world.heal();
+      await until('the bucket to be back', () => {
+        world.clock.advance(1_000);
+        return !isWaiting();
+      });
+      await world.settled();
+    }
+    expect(await alerts()).toEqual([]);
+    down();
+    await world.given(published(A, 'b'));
+    await until('the breaker to open', isWaiting);
+    await pass(14);
+    expect(await alerts()).toEqual([]);
+    await pass(6);
+    await until('the alert', async () => (await alerts()).length > 0);
+    world.heal();
+    await until('the alert to end', async () => {
+      world.clock.advance(1_000);
+      return (await alerts()).length > 1;
+    });
+    expect(await alerts()).toEqual(['AlertRaised', 'AlertCleared']);
+  });
+
   it('is no alert while the CDN is disabled, and one as soon as it is enabled', async () => {
     await world.given(modeChanged({ cdnEnabled: false }), published(A, 'a1'));
     down();
@@ -139,7 +175,10 @@ describe('a bucket that is down', () => {
     await (await world.start()).settled();
     down();
     await world.given(published(A, 'a'));
-    await until('the alert', async () => (await alerts()).length === 1);
+    await until('the alert', async () => {
+      world.clock.advance(1_000);
+      return (await alerts()).length === 1;
+    });
     await world.stop();
     world.heal();
     await (await world.start()).settled();

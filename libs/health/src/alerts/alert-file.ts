@@ -25,6 +25,8 @@ export interface AlertState {
   readonly raised: readonly RaisedAlert[];
   /** In the order in which they are told. */
   readonly waiting: readonly WaitingNotice[];
+  /** Names of all that were told; none in a file that was written before they were kept. */
+  readonly channels: readonly string[];
 }
 
 const MIGRATIONS = [
@@ -41,6 +43,7 @@ const MIGRATIONS = [
     notice TEXT NOT NULL           -- JSON
   );
   `,
+  'CREATE TABLE channels (name TEXT NOT NULL)',
 ];
 
 /**
@@ -82,18 +85,20 @@ export class AlertFile {
   }
 
   /** Replaces everything in it. Never throws: see {@link problem}. */
-  write({ raised, waiting }: AlertState): void {
+  write({ raised, waiting, channels }: AlertState): void {
     this.#isWritten = false;
     if (this.#db === null) return;
     const db = this.#db;
     try {
       inTransaction(db, () => {
-        db.exec('DELETE FROM raised; DELETE FROM waiting');
+        db.exec('DELETE FROM raised; DELETE FROM waiting; DELETE FROM channels');
         const addRaised = db.prepare('INSERT INTO raised (alert) VALUES (?)');
         for (const each of raised) addRaised.run(JSON.stringify(each));
         const addWaiting = db.prepare('INSERT INTO waiting (channel, due_at, notice) VALUES (?, ?, ?)');
         for (const { channel, dueAt, notice } of waiting)
           addWaiting.run(channel, dueAt, JSON.stringify(notice));
+        const addChannel = db.prepare('INSERT INTO channels (name) VALUES (?)');
+        for (const name of channels) addChannel.run(name);
       });
       this.#isWritten = true;
       this.#problem = null;
@@ -137,6 +142,7 @@ export class AlertFile {
 function readState(db: DatabaseSync): AlertState {
   const raised = db.prepare('SELECT alert FROM raised ORDER BY number').all();
   const waiting = db.prepare('SELECT channel, due_at, notice FROM waiting ORDER BY number').all();
+  const channels = db.prepare('SELECT name FROM channels').all();
   return {
     raised: raised.map((row) => JSON.parse(row['alert'] as string) as RaisedAlert),
     waiting: waiting.map((row) => ({
@@ -144,5 +150,6 @@ function readState(db: DatabaseSync): AlertState {
       dueAt: row['due_at'] as number,
       notice: JSON.parse(row['notice'] as string) as Notice,
     })),
+    channels: channels.map((row) => row['name'] as string),
   };
 }

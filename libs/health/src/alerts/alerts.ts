@@ -8,7 +8,7 @@ import {
 import type { Alert, AlertBoard, AlertSubject } from './alert.ts';
 import { AlertFile, type AlertState, type RaisedAlert } from './alert-file.ts';
 import { Channel, type ChannelStatus } from './channel.ts';
-import { clearedInLogAt } from './cleared-in-log-at.ts';
+import { isClearedInLog } from './is-cleared-in-log.ts';
 import { keyOf, type Notice, type Notifier } from './notice.ts';
 import { recordInLog } from './record-in-log.ts';
 import { TooOften } from './too-often.ts';
@@ -40,6 +40,11 @@ export interface AlertsStatus {
 
 const REMIND_AFTER_MS = 24 * 60 * 60 * 1_000;
 const LOOK_EVERY_MS = 15_000;
+const CALM_PEOPLE_MS = 60 * 60 * 1_000;
+/** What is looked up in the log is not older. */
+const CALM_LOG_MS = 10 * 60 * 1_000;
+/** Another process may have had the last word: whoever was slow, cut off, or in office before. */
+const ASK_LOG_EVERY_MS = 10 * 60 * 1_000;
 /** What an alert says may change with every look, such as how much room is left. */
 const RECORD_CHANGES_EVERY_MS = 10 * 60 * 1_000;
 const LAST_WORDS_MS = 10_000;
@@ -54,11 +59,14 @@ export class Alerts implements AlertBoard {
   readonly #ports: AlertsPorts;
   readonly #file: AlertFile;
   readonly #raised = new Map<string, RaisedAlert>();
-  /** What was raised or cleared since the start, newer than what the file says of it, and when last; ms since 1970. */
+  /**
+   * What was raised or cleared since the start, newer than what the file says of it, and when the log was asked last;
+   * ms since 1970.
+   */
   readonly #spokenOf = new Map<string, number>();
   /** What the log was told last of what holds, and when; ms since 1970. */
   readonly #recorded = new Map<string, { readonly text: string; readonly at: number }>();
-  readonly #tooOften: TooOften;
+  readonly #tooOften: { readonly people: TooOften; readonly log: TooOften };
   readonly #channels = new Map<string, Channel>();
   readonly #stop = new AbortController();
   #store: EventStore | null = null;
@@ -68,14 +76,18 @@ export class Alerts implements AlertBoard {
   constructor(ports: AlertsPorts) {
     this.#ports = ports;
     this.#file = new AlertFile(ports.file);
-    this.#tooOften = new TooOften(ports.clock);
+    const { clock } = ports;
+    this.#tooOften = {
+      people: new TooOften(clock, CALM_PEOPLE_MS),
+      log: new TooOften(clock, CALM_LOG_MS),
+    };
     for (const notifier of ports.notifiers) this.#addChannel(notifier);
     this.#addChannel({
       name: LOG_CHANNEL,
       maxCount: 1,
       deliver: (notices, signal) =>
         recordInLog(this.#store!, ports.actor, (notice) => {
-          this.#tellPeople(notice);
+          this.#onTurned(notice);
         }).deliver(notices, signal),
     });
     this.#restore();
@@ -84,29 +96,28 @@ export class Alerts implements AlertBoard {
   raise(given: Alert): void {
     const alert = recordable(given);
     const key = keyOf(alert);
-    this.#spokenOf.set(key, this.#ports.clock.now().getTime());
+    const isLogToBeAsked = this.#isLogToBeAsked(key);
     const known = this.#raised.get(key);
     if (known !== undefined) {
-      if (JSON.stringify(known.alert) === JSON.stringify(alert)) return;
+      if (!isLogToBeAsked && JSON.stringify(known.alert) === JSON.stringify(alert)) return;
       this.#raised.set(key, { ...known, alert });
+      if (isLogToBeAsked) this.#askLog('raised', alert);
       if (alert.severity === 'critical' && known.alert.severity !== 'critical') this.#remindOf(key);
       else this.#recordChange(key);
       this.#keep();
       return;
     }
     const at = this.#now();
-    this.#raised.set(key, { alert, raisedAt: at, toldAt: at });
-    this.#ports.log.error({ alert: alert.code, subject: alert.subject }, `Alert: ${alert.message}`);
+    this.#begin(alert, at);
     this.#tell({ id: newEventId(), kind: 'raised', alert, at, raisedAt: at, folded: 0 });
   }
 
   clear(which: AlertSubject, message = 'The condition does not hold any more.'): void {
     const key = keyOf(recordable({ ...which, severity: 'warning', message, details: {} }));
-    const isFirstWord = !this.#spokenOf.has(key);
-    this.#spokenOf.set(key, this.#ports.clock.now().getTime());
+    const isLogToBeAsked = this.#isLogToBeAsked(key);
     const known = this.#raised.get(key);
     if (known === undefined) {
-      if (isFirstWord) this.#clearInLog(which, message);
+      if (isLogToBeAsked) this.#askLog('cleared', { ...which, severity: 'warning', message, details: {} });
       return;
     }
     this.#raised.delete(key);
@@ -118,7 +129,7 @@ export class Alerts implements AlertBoard {
 
   /**
    * To be called where this process begins to watch what one of all watches: the one before may have raised what this
-   * one had found gone.
+   * one had found gone, or found gone what this one had raised.
    */
   takeOver(): void {
     this.#spokenOf.clear();
@@ -188,13 +199,28 @@ export class Alerts implements AlertBoard {
     this.#channels.set(notifier.name, channel);
   }
 
-  /** Also for an alert that this process forgot, or an earlier one raised elsewhere. */
-  #clearInLog({ code, subject }: AlertSubject, message: string): void {
+  #begin(alert: Alert, at: string): void {
+    this.#raised.set(keyOf(alert), { alert, raisedAt: at, toldAt: at });
+    this.#ports.log.error({ alert: alert.code, subject: alert.subject }, `Alert: ${alert.message}`);
+  }
+
+  /** With the first word since the start or a takeover, and now and then after it. */
+  #isLogToBeAsked(key: string): boolean {
+    const now = this.#ports.clock.now().getTime();
+    const isSo = now - (this.#spokenOf.get(key) ?? Number.NEGATIVE_INFINITY) >= ASK_LOG_EVERY_MS;
+    if (isSo) this.#spokenOf.set(key, now);
+    return isSo;
+  }
+
+  /** Nothing, where the log says the same: for an alert that this process forgot, or of which another has spoken. */
+  #askLog(kind: 'raised' | 'cleared', given: Alert): void {
+    const alert = recordable(given);
+    // What waits brings the log to what this process says.
+    if (this.#waitsForLog(alert, ['raised', 'cleared'])) return;
     const at = this.#now();
-    const alert = recordable({ code, subject, severity: 'warning', message, details: {} });
     const notice: Notice = {
       id: newEventId(),
-      kind: 'cleared',
+      kind,
       alert,
       at,
       raisedAt: at,
@@ -202,6 +228,15 @@ export class Alerts implements AlertBoard {
       isDoubtful: true,
     };
     this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+  }
+
+  /** The log said otherwise: what this process held as raised has ended and begun again, or another's alert is over. */
+  #onTurned(notice: Notice): void {
+    const raised = this.#raised.get(keyOf(notice.alert));
+    // It has changed since, and people were told of that.
+    if ((raised !== undefined) !== (notice.kind === 'raised')) return;
+    if (raised !== undefined) this.#begin(raised.alert, notice.at);
+    this.#tellPeople(notice);
   }
 
   #tell(notice: Notice): void {
@@ -213,11 +248,11 @@ export class Alerts implements AlertBoard {
     const { kind, alert, at } = notice;
     if (kind === 'cleared') this.#recorded.delete(keyOf(alert));
     else this.#recorded.set(keyOf(alert), { text: textOf(alert), at: Date.parse(at) });
-    this.#channels.get(LOG_CHANNEL)?.add(notice, 0);
+    this.#channels.get(LOG_CHANNEL)?.add(notice, this.#tooOften.log.dueAt(keyOf(alert)));
   }
 
   #tellPeople(notice: Notice): void {
-    const dueAt = this.#tooOften.dueAt(keyOf(notice.alert));
+    const dueAt = this.#tooOften.people.dueAt(keyOf(notice.alert));
     for (const [name, channel] of this.#channels) if (name !== LOG_CHANNEL) channel.add(notice, dueAt);
     this.#keep();
   }
@@ -244,47 +279,51 @@ export class Alerts implements AlertBoard {
   #remindOf(key: string): void {
     const raised = this.#raised.get(key);
     if (raised === undefined) return;
-    const at = this.#now();
-    this.#raised.set(key, { ...raised, toldAt: at });
-    const { alert, raisedAt } = raised;
-    this.#tell({ id: newEventId(), kind: 'reminder', alert, at, raisedAt, folded: 0 });
+    this.#raised.set(key, { ...raised, toldAt: this.#now() });
+    this.#tell(this.#reminderOf(raised));
+  }
+
+  #reminderOf({ alert, raisedAt }: RaisedAlert): Notice {
+    return { id: newEventId(), kind: 'reminder', alert, at: this.#now(), raisedAt, folded: 0 };
   }
 
   /** Whoever looks the alert up finds what it says now; nobody is called for that. */
   #recordChange(key: string): void {
     const raised = this.#raised.get(key);
     if (raised === undefined) return;
-    const { alert, raisedAt } = raised;
+    const { alert } = raised;
     const { text = null, at: recordedAt = Number.NEGATIVE_INFINITY } = this.#recorded.get(key) ?? {};
     if (text === textOf(alert) || this.#waitsForLog(alert)) return;
     if (this.#ports.clock.now().getTime() - recordedAt < RECORD_CHANGES_EVERY_MS) return;
-    this.#tellLog({ id: newEventId(), kind: 'reminder', alert, at: this.#now(), raisedAt, folded: 0 });
+    this.#tellLog(this.#reminderOf(raised));
   }
 
-  #waitsForLog(alert: Alert): boolean {
+  #waitsForLog(alert: Alert, kinds: readonly Notice['kind'][] = ['raised', 'cleared', 'reminder']): boolean {
     const waiting = this.#channels.get(LOG_CHANNEL)?.waiting ?? [];
-    return waiting.some(({ notice }) => keyOf(notice.alert) === keyOf(alert));
+    return waiting.some(({ notice }) => keyOf(notice.alert) === keyOf(alert) && kinds.includes(notice.kind));
   }
 
-  /** Forgets what another process found gone after a takeover; what this one has met since then has begun again. */
+  /** Forgets what another process found gone after a takeover; whoever watches it still raises it again. */
   async #heedOthers(): Promise<void> {
     for (const [key, raised] of [...this.#raised]) {
-      const clearedAt = await this.#clearedElsewhereAt(raised);
+      const isOver = await this.#isClearedElsewhere(raised);
       // What is said meanwhile is newer than what was read.
-      if (clearedAt === null || this.#raised.get(key) !== raised) continue;
+      if (!isOver || this.#raised.get(key) !== raised) continue;
       this.#raised.delete(key);
-      if ((this.#spokenOf.get(key) ?? 0) > clearedAt) this.raise(raised.alert);
-      else this.#keep();
+      this.#keep();
     }
   }
 
-  /** Null too where the log is away, or has not heard yet what this process says of the alert. */
-  async #clearedElsewhereAt({ alert, raisedAt }: RaisedAlert): Promise<number | null> {
-    if (this.#store === null || this.#waitsForLog(alert)) return null;
+  /**
+   * The log has heard that the alert is raised, so that its last word came after that: no clock is asked, as those of
+   * two machines differ. False too where the log is away.
+   */
+  async #isClearedElsewhere({ alert }: RaisedAlert): Promise<boolean> {
+    if (this.#store === null || this.#waitsForLog(alert)) return false;
     try {
-      return await clearedInLogAt(this.#store, alert, raisedAt);
+      return await isClearedInLog(this.#store, alert);
     } catch {
-      return null;
+      return false;
     }
   }
 
@@ -292,12 +331,13 @@ export class Alerts implements AlertBoard {
   #restore(): void {
     const kept = this.#file.open();
     if (kept === null) return this.#sayUnkept(this.#file.problem);
-    for (const raised of kept.raised) {
-      const key = keyOf(raised.alert);
-      if (!this.#spokenOf.has(key)) this.#raised.set(key, raised);
-    }
+    const restored = kept.raised.filter(({ alert }) => !this.#spokenOf.has(keyOf(alert)));
+    for (const raised of restored) this.#raised.set(keyOf(raised.alert), raised);
     for (const [name, channel] of this.#channels) {
       channel.restore(kept.waiting.filter((each) => each.channel === name));
+      // A recipient that was corrected or added would hear nothing of them until tomorrow.
+      const isNew = kept.channels.length > 0 && !kept.channels.includes(name);
+      if (isNew) for (const raised of restored) channel.add(this.#reminderOf(raised), 0);
     }
     this.#keep();
   }
@@ -306,6 +346,7 @@ export class Alerts implements AlertBoard {
     const state: AlertState = {
       raised: [...this.#raised.values()],
       waiting: [...this.#channels.values()].flatMap((channel) => channel.waiting),
+      channels: [...this.#channels.keys()],
     };
     this.#file.write(state);
     this.#sayUnkept(this.#file.problem);

@@ -4,7 +4,7 @@ import type { Alert } from './alert.ts';
 export interface Notice {
   /** A UUID: of the event, the mail and the call, so that what arrives twice can be recognised. */
   readonly id: string;
-  /** `reminder`: it was told a day ago and still holds, or it is worse by now. */
+  /** `reminder`: it was told a day ago and still holds, it is worse by now, or whoever is told is new. */
   readonly kind: 'raised' | 'cleared' | 'reminder';
   /** As it was when it was raised last; the message of a clearing says how it ended. */
   readonly alert: Alert;
@@ -13,7 +13,10 @@ export interface Notice {
   readonly raisedAt: string;
   /** Earlier changes of the same alert that this one stands for: it changed too often to tell each. */
   readonly folded: number;
-  /** A clearing of what this process does not know to have raised: for the log, and for people where it knows better. */
+  /**
+   * What this process knew already, the clearing of what it does not know to have raised or the raising of what it
+   * holds as raised: for the log, and for people where it knows better.
+   */
   readonly isDoubtful?: true;
 }
 

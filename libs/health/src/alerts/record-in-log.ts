@@ -1,20 +1,19 @@
 import { alertStream, type EventStore, type NewEvent } from '@holdfast/domain';
-import type { AlertSubject } from './alert.ts';
+import type { Alert, AlertSubject } from './alert.ts';
 import type { Notice, Notifier } from './notice.ts';
 
 /**
- * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert; a reminder is another
- * `AlertRaised` where the alert says something else by now. An append whose outcome
- * is unknown is repeated with the same id.
- * @param actor    who raises and clears; an alert that was not known to be raised is cleared only where this one raised
- *                 it, or where one process watches it for the whole system
- * @param onEnded  told of each clearing of such an alert that the log took, as people are to be told; perhaps twice,
- *                 with the same id
+ * Appends `AlertRaised` and `AlertCleared`, where that changes what the log says of the alert; another `AlertRaised`
+ * where the alert says something else by now. An append whose outcome is unknown is repeated with the same id.
+ * @param actor     who raises and clears; an alert that was not known to be raised is cleared only where this one raised
+ *                  it, or where one process watches it for the whole system
+ * @param onTurned  told of each doubtful notice that turned what another process has said, as people are to be told;
+ *                  perhaps twice, with the same id
  */
 export const recordInLog = (
   store: EventStore,
   actor: string,
-  onEnded: (notice: Notice) => void,
+  onTurned: (notice: Notice) => void,
 ): Notifier => ({
   name: 'log',
   maxCount: 1,
@@ -26,21 +25,25 @@ export const recordInLog = (
       // This notice's own is there where the answer to its append was lost.
       const last = events.find(({ id }) => id !== notice.id);
       const isRaised = last?.type === 'AlertRaised';
-      if (notice.kind === 'reminder') {
-        const { severity, message } = notice.alert;
-        if (!isRaised || (last.data.severity === severity && last.data.message === message)) continue;
-      } else if (isRaised === (notice.kind === 'raised')) continue;
       const { isDoubtful = false, ...certain } = notice;
+      const { kind } = notice;
+      if (kind !== 'raised' && !isRaised) continue;
+      if (kind !== 'cleared' && isRaised && (isDoubtful || saysTheSame(last.data, notice.alert))) continue;
       const isOwn = last?.metadata.actor === actor || isOneForAll(notice.alert);
-      if (isDoubtful && !isOwn) continue;
+      if (isDoubtful && isRaised && !isOwn) continue;
       await store.append(stream, [eventOf(notice, actor)], 'any');
-      if (isDoubtful && isRaised) {
+      if (!isDoubtful || last === undefined) continue;
+      if (!isRaised) onTurned(certain);
+      else {
         const { severity, details } = last.data;
-        onEnded({ ...certain, alert: { ...notice.alert, severity, details }, raisedAt: last.metadata.at });
+        onTurned({ ...certain, alert: { ...notice.alert, severity, details }, raisedAt: last.metadata.at });
       }
     }
   },
 });
+
+const saysTheSame = (one: Alert, other: Alert): boolean =>
+  one.severity === other.severity && one.message === other.message;
 
 /** A silent node is missed by one process, though the subject is the node. */
 const isOneForAll = ({ code, subject }: AlertSubject): boolean => subject === '-' || code === 'NODE_SILENT';
