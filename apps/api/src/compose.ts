@@ -154,7 +154,15 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     });
     parts.register(ProjectorWatch, {
       useFactory: instanceCachingFactory(
-        () => new ProjectorWatch({ store, catalog, modeWatch, clock, node: config.node }),
+        () =>
+          new ProjectorWatch({
+            store,
+            catalog,
+            modeWatch,
+            clock,
+            node: config.node,
+            isDiskLow: () => disks.isDataLow(),
+          }),
       ),
     });
     parts.register(CommandHandler, {

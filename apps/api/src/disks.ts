@@ -59,6 +59,12 @@ export class Disks {
     });
   }
 
+  /** Whether the disk of the files has less free than it needs, so that DISK_LOW is raised. */
+  isDataLow(): boolean {
+    const [{ guard, reserve }] = this.all;
+    return guard.isBelow() || reserve.isSpent;
+  }
+
   /**
    * To be asked before anything is published; deletes and changes of the mode do not ask.
    * @throws DISK_FULL, before anything is written

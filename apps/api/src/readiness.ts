@@ -42,7 +42,7 @@ export async function findCondition(api: ConditionPorts): Promise<NodeCondition>
     reasons: [...found, ...reasons.filter(({ code }) => !found.some((known) => known.code === code))],
     warnings: [
       ...warnings,
-      ...findWarnings(api),
+      ...findWarnings(api, verdicts),
       ...alerts.map(({ code, message }) => ({ code, detail: message })),
     ],
   };
@@ -90,15 +90,16 @@ async function judgeProjectors({
   }
 }
 
-function findWarnings(api: ConditionPorts): Reason[] {
+function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]): Reason[] {
   const { catalog, clock, disks, settings } = api;
   const nodes = catalog.nodes();
   const others = nodes.filter(({ node }) => node !== settings.node);
   const own = nodes.find(({ node }) => node === settings.node);
+  const inTrouble = new Set(verdicts.flatMap(({ projector, trouble }) => (trouble ? [projector] : [])));
   const deadLetters = catalog.replicationCounts()['dead-letter'];
   return [
     ...(own?.projectors ?? [])
-      .filter(({ state }) => state === 'waiting')
+      .filter(({ name, state }) => state === 'waiting' && !inTrouble.has(name))
       .map(({ name, reason }) => ({
         code: 'PROJECTOR_WAITING',
         detail: `The ${name} projector waits: ${reason ?? 'it gave no reason'}`,
