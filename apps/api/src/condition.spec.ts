@@ -157,6 +157,7 @@ describe('/readyz, /v1/health and /metrics', () => {
     await raise('PROJECTOR_STALLED', 'web-2/local');
     // Said by the stopped projector itself.
     await raise('PROJECTOR_STALLED', 'web-2/drift');
+    await raise('LOG_MISMATCH', 'web-2/projector-cdn');
     const warnings = [
       'CDN_UNREACHABLE',
       'DISK_LOW',

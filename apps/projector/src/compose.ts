@@ -163,7 +163,7 @@ async function open(
   parts.registerInstance(Alerts, alerts);
   const place = eventStorePlaceOf(config, paths);
   if (overrides.store === undefined && place.kind === 'sqlite') {
-    await tellOfMismatch(alerts, `${config.node}/projector`, () => {
+    await tellOfMismatch(alerts, `${config.node}/${processName(config)}`, () => {
       refuseMissingLog(dataDir, place.file);
     });
   }
