@@ -82,6 +82,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     labelNames: ['disk'],
     registers,
     collect() {
+      this.reset();
       for (const { name, freeBytes } of disks.states()) this.set({ disk: name }, freeBytes);
     },
   });
@@ -91,6 +92,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     labelNames: ['disk'],
     registers,
     collect() {
+      this.reset();
       for (const { name, totalBytes } of disks.states()) this.set({ disk: name }, totalBytes);
     },
   });

@@ -113,7 +113,7 @@ function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]
           },
         ]),
     ...(api.tokens?.trouble ? [reasonOf(api.tokens.trouble)] : []),
-    ...findLowDisks(disks),
+    ...findUnwellDisks(disks),
     ...findMuteNotifiers(api),
     ...others
       .filter((report) => isSilent(report, clock.now()))
@@ -154,18 +154,17 @@ function findMuteNotifiers({ alerts, catalog, settings }: ConditionPorts): Reaso
   );
 }
 
-function findLowDisks(disks: ConditionPorts['disks']): Reason[] {
-  try {
-    return disks
+function findUnwellDisks(disks: ConditionPorts['disks']): Reason[] {
+  return [
+    ...disks.failures().map(reasonOf),
+    ...disks
       .states()
       .filter(({ isBelow, reserveInUse }) => isBelow || reserveInUse)
       .map(({ name, freeBytes, minFreeBytes }) => ({
         code: 'DISK_FULL',
         detail: `The ${name} disk has ${mebibytes(freeBytes)} MiB free and needs ${mebibytes(minFreeBytes)} MiB: publishing is refused until there is room; deletes still work.`,
-      }));
-  } catch (error) {
-    return [reasonOf(error)];
-  }
+      })),
+  ];
 }
 
 /** A silent process is one reason, however many projectors it has. */

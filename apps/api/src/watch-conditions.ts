@@ -33,7 +33,7 @@ export function watchConditions(ports: WatchPorts): ConditionWatch {
     lookouts: [
       lookAtEventStore({ subject: `${node}/api`, store, clock }),
       lookAtProjectors(node, projectorWatch, clock),
-      instead(lookAtDisks(node, disks.all), () => isProjectorThere(ports)),
+      instead(lookAtDisks(node, disks.all, clock), () => isProjectorThere(ports)),
     ],
     onTrouble: (what, { code, message }) => {
       logger.warn({ code }, `Could not look at ${what}: ${message}`);
