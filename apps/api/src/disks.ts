@@ -29,7 +29,12 @@ export class Disks {
     const { dataDir, logDirectory, minFree, clock } = options;
     const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
     const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
-    const data = { name: 'data', directory: dataDir, guard: guard(dataDir), reserve: reserves.data };
+    const data = {
+      name: 'data',
+      directory: dataDir,
+      guard: guard(dataDir),
+      reserve: reserves.data,
+    } as const;
     this.#reserves = reserves;
     this.all =
       logDirectory === null || reserves.log === reserves.data

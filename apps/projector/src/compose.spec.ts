@@ -108,6 +108,18 @@ describe('composing the projector', () => {
     expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared', data: which }]);
   });
 
+  it('drift of a node that makes no scans any more is not told of any more', async () => {
+    const store = new MemoryEventStore();
+    const which = { code: 'DRIFT_FOUND', subject: 'web-1' } as const;
+    const data = { ...which, severity: 'warning', message: 'Two differ.', details: {} } as const;
+    const metadata = { ...METADATA, actor: 'projector:web-1' };
+    await record(store, { ...newEvent({ type: 'AlertRaised', data }), metadata });
+    await start({ store, bucket: new MemoryObjectStore() }, { HOLDFAST_PROJECTORS: 'local,cdn' });
+    const alerts = () => store.readStream('alert-DRIFT_FOUND-web-1', { maxCount: 3 });
+    await until('the end of the alert', async () => (await alerts()).length === 2);
+    expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared', data: which }]);
+  });
+
   it('sends readers to the local origin when the CDN does not answer, and tells of it', async () => {
     const store = new MemoryEventStore();
     await start(

@@ -8,7 +8,7 @@ import type { Alert, AlertBoard } from '../alerts/alert.ts';
 import { DiskGuard } from '../disk-guard.ts';
 import { DiskReserve } from '../disk-reserve.ts';
 import { ConditionWatch, type Finding, type Lookout } from './condition-watch.ts';
-import { lookAtDisks } from './disks.ts';
+import { lookAtDisks, type WatchedDisk } from './disks.ts';
 import { lookAtEventStore } from './event-store.ts';
 import { lookAtNodes } from './node-silence.ts';
 
@@ -133,8 +133,25 @@ describe('the disks', () => {
     expect(await severityAt(150_000)).toBeNull();
   });
 
+  it('that are not there any more are not low any more, but where another process tells of them', async () => {
+    const path = directory;
+    const guard = new DiskGuard({ path, minFree: { percent: null, bytes: null }, clock });
+    const data = {
+      name: 'data',
+      guard,
+      reserve: new DiskReserve({ directory, clock, maxBytes: 1 }),
+    } as const;
+    const subjects = ['web-1/data', 'web-1/log', 'web-2/log'];
+    for (const subject of subjects)
+      raised.set(`DISK_LOW ${subject}`, { code: 'DISK_LOW', subject, ...problem });
+    await watching([lookAtDisks('web-1', [], clock)]).look();
+    expect([...raised.keys()]).toEqual(subjects.map((subject) => `DISK_LOW ${subject}`));
+    await watching([lookAtDisks('web-1', [data], clock)]).look();
+    expect([...raised.keys()]).toEqual(['DISK_LOW web-2/log']);
+  });
+
   it('are low critically too once they cannot be asked for fifteen seconds, each for itself', async () => {
-    const disk = (name: string, path: string) => ({
+    const disk = (name: WatchedDisk['name'], path: string) => ({
       name,
       guard: new DiskGuard({ path, minFree: { percent: null, bytes: null }, clock }),
       reserve: new DiskReserve({ directory: path, clock, maxBytes: 1 }),

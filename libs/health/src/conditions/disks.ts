@@ -3,8 +3,11 @@ import type { DiskGuard } from '../disk-guard.ts';
 import type { DiskReserve } from '../disk-reserve.ts';
 import type { Finding, Lookout } from './condition-watch.ts';
 
+const NAMES = ['data', 'log'] as const;
+
 export interface WatchedDisk {
-  readonly name: string;
+  /** `log`: where it lies on another disk than the files. */
+  readonly name: (typeof NAMES)[number];
   readonly guard: DiskGuard;
   readonly reserve: DiskReserve;
 }
@@ -14,7 +17,8 @@ const RAISE_AFTER_MS = 15_000;
 
 /**
  * Keeps the reserves of this node's disks, and says of each disk whether it is low (DISK_LOW), or has not said for a
- * while what it has free.
+ * while what it has free. One that is not there any more is not low.
+ * @param disks  none: another process tells of them
  */
 export function lookAtDisks(node: string, disks: readonly WatchedDisk[], clock: Clock): Lookout {
   const failingSince = new Map<string, Date>();
@@ -35,7 +39,13 @@ export function lookAtDisks(node: string, disks: readonly WatchedDisk[], clock: 
       return [{ ...which, problem: { severity: 'critical', message, details: { code, since } } }];
     }
   };
-  return { what: 'the disks', look: () => disks.flatMap(look) };
+  // The log was moved to the disk of the files, or to a server.
+  const gone = NAMES.filter((name) => disks.every((disk) => disk.name !== name)).map((name): Finding => ({
+    code: 'DISK_LOW',
+    subject: `${node}/${name}`,
+    problem: null,
+  }));
+  return { what: 'the disks', look: () => (disks.length === 0 ? [] : [...disks.flatMap(look), ...gone]) };
 }
 
 /** @throws STORAGE_UNAVAILABLE where it cannot be asked */
