@@ -194,7 +194,7 @@ function addCondition(registers: Registry[], api: Parameters<typeof findConditio
     help: '1 when this node should get traffic, as /readyz says',
     registers,
     async collect() {
-      const { reasons } = await findCondition(api);
+      const { reasons } = await findCondition(api, 'public');
       this.set(reasons.length === 0 ? 1 : 0);
     },
   });
@@ -204,7 +204,7 @@ function addCondition(registers: Registry[], api: Parameters<typeof findConditio
     labelNames: ['code', 'level'],
     registers,
     async collect() {
-      const { reasons, warnings } = await findCondition(api);
+      const { reasons, warnings } = await findCondition(api, 'public');
       this.reset();
       for (const { code } of reasons) this.inc({ code, level: 'reason' });
       for (const { code } of warnings) this.inc({ code, level: 'warning' });

@@ -9,6 +9,9 @@ import { findUntoldAlerts } from './untold-alerts.ts';
 export const reasonSchema = z.object({ code: z.string(), detail: z.string() });
 export type Reason = z.infer<typeof reasonSchema>;
 
+/** What is public, as `/readyz` is, names nobody who is told of alerts, and no server. */
+export type Audience = 'public' | 'internal';
+
 /** How this node is: `/readyz`, `/v1/health`, `/metrics` and `holdfast status` all show this and nothing else. */
 export interface NodeCondition {
   /** Why it should get no traffic now; none: it is ready. */
@@ -33,7 +36,7 @@ type ConditionPorts = Pick<
   | 'tokens'
 >;
 
-export async function findCondition(api: ConditionPorts): Promise<NodeCondition> {
+export async function findCondition(api: ConditionPorts, audience: Audience): Promise<NodeCondition> {
   const { verdicts, reasons, warnings } = await judgeProjectors(api);
   const found = await findReasons(api);
   const alerts = findUntoldAlerts(api, verdicts);
@@ -43,6 +46,7 @@ export async function findCondition(api: ConditionPorts): Promise<NodeCondition>
     warnings: [
       ...warnings,
       ...findWarnings(api, verdicts),
+      ...findMuteNotifiers(api, audience),
       ...alerts.map(({ code, message }) => ({ code, detail: message })),
     ],
   };
@@ -114,7 +118,6 @@ function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]
         ]),
     ...(api.tokens?.trouble ? [reasonOf(api.tokens.trouble)] : []),
     ...findUnwellDisks(disks),
-    ...findMuteNotifiers(api),
     ...others
       .filter((report) => isSilent(report, clock.now()))
       .map(({ node, heardAt }) => ({
@@ -135,24 +138,26 @@ function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]
 }
 
 /** Nobody would hear of an alert this way now. */
-function findMuteNotifiers({ alerts, catalog, settings }: ConditionPorts): Reason[] {
+function findMuteNotifiers({ alerts, catalog, settings }: ConditionPorts, audience: Audience): Reason[] {
   const own = { of: `the API of ${settings.node}`, notifiers: alerts.status().channels };
   const reported = catalog
     .nodes()
     .map(({ node, notifiers = [] }) => ({ of: `the projectors of ${node}`, notifiers }));
   return [own, ...reported].flatMap(({ of, notifiers }) =>
-    notifiers.flatMap(({ name, waiting, failingSince, error }) =>
-      error === null
-        ? []
-        : [
-            {
-              code: error.code,
-              detail: `${waiting} notices of alerts wait at ${of} (${name}) since ${failingSince}: ${error.message}`,
-            },
-          ],
-    ),
+    notifiers.flatMap(({ name, waiting, failingSince, error }) => {
+      if (error === null) return [];
+      const { code, message } = error;
+      const wait = (channel: string): string =>
+        `${waiting} notices of alerts wait at ${of} (${channel}) since ${failingSince}`;
+      return audience === 'internal'
+        ? [{ code, detail: `${wait(name)}: ${message}` }]
+        : [{ code, detail: `${wait(kindOf(name))}; GET /v1/health says why.` }];
+    }),
   );
 }
+
+/** The name of a channel of e-mail has the address in it. */
+const kindOf = (channel: string): string => (channel.startsWith('email ') ? 'e-mail' : channel);
 
 function findUnwellDisks(disks: ConditionPorts['disks']): Reason[] {
   return [

@@ -125,7 +125,7 @@ export function health(app: ApiServer, api: Api): void {
       const { catalog, clock, reader, settings, store } = api;
       const now = clock.now();
       const checkpoint = readOrNull(() => reader.checkpoint());
-      const { reasons, warnings } = await findCondition(api);
+      const { reasons, warnings } = await findCondition(api, 'internal');
       const disks = api.disks.states();
       return {
         status: reasons.length + warnings.length === 0 ? ('ok' as const) : ('degraded' as const),
