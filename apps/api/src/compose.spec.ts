@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compose } from './compose.ts';
 import { type ApiConfig, readConfig } from './config.ts';
-import { eventually, startApi } from './testing/start-api.ts';
+import { eventually, NODE, startApi } from './testing/start-api.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -65,6 +65,30 @@ describe('compose', () => {
     const before = readdirSync(dataDir);
     await expect(compose(config())).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
     expect(readdirSync(dataDir)).toEqual(before);
+  });
+
+  it('LOG_MISMATCH: is an alert until a start that finds files and log together again', async () => {
+    const open = async (): Promise<unknown> => {
+      const api = await startApi({ dataDir });
+      const { alerts } = (await api.get('/v1/alerts?state=open')).json;
+      await api.close();
+      return alerts;
+    };
+    const api = await startApi({ dataDir });
+    const { position } = (await api.put('b.json', '0')).json as { position: string };
+    await api.files.write('a.json', '1', { version: 0, position: position.replace(/^0/, '1') });
+    await api.close();
+    const [first] = (await open()) as { raisedAt: string }[];
+    expect(first).toMatchObject({
+      code: 'LOG_MISMATCH',
+      subject: `${NODE}/api`,
+      severity: 'critical',
+      message: expect.stringContaining('an older log was put in its place'),
+    });
+    // Nobody is told that it is over, and then of it again.
+    expect(await open()).toEqual([first]);
+    for (const part of ['content', 'generations']) rmSync(join(dataDir, part), { recursive: true });
+    expect(await open()).toEqual([]);
   });
 
   it('builds a catalog again that is missing, damaged or of a newer program', async () => {

@@ -105,12 +105,11 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     closers.push(() => alerts.close());
     alerts.start();
     parts.registerInstance(Alerts, alerts);
+    const subject = `${config.node}/api`;
     if (place.kind === 'sqlite') {
-      const subject = `${config.node}/api`;
       await tellOfMismatch(alerts, subject, () => {
         refuseMissingLog(config.dataDir, place.file);
       });
-      alerts.clear({ code: 'LOG_MISMATCH', subject }, 'Data directory and log belong together again.');
     }
     const createIfMissing = !holdsFilesOfALog(config.dataDir);
     const open = () => openEventStore(place, { clock, createIfMissing });
@@ -150,9 +149,15 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     parts.registerInstance<ContentReader>(CONTENT_READER, reader);
 
     const mismatch = await findMismatch({ dataDir: config.dataDir, store, reader });
-    // An alert would move the head of a log that was restored from an older backup, until it looks whole again.
-    if (mismatch === null) alerts.recordIn(store);
-    else logger.error({ code: mismatch.code }, mismatch.message);
+    const alert = { code: 'LOG_MISMATCH', subject } as const;
+    if (mismatch === null) {
+      alerts.clear(alert, 'Data directory and log belong together again.');
+      alerts.recordIn(store);
+    } else {
+      // In the log it would move the head of one that was restored from an older backup, until it looks whole again.
+      const message = `${subject} publishes nothing. ${mismatch.message}`;
+      alerts.raise({ ...alert, severity: 'critical', message, details: {} });
+    }
 
     const modeWatch = new ModeWatch({ store, clock });
     closers.push(() => modeWatch.close());
@@ -167,7 +172,15 @@ export async function compose(config: ApiConfig, overrides: Overrides = {}): Pro
     });
     parts.register(ProjectorWatch, {
       useFactory: instanceCachingFactory(
-        () => new ProjectorWatch({ store, catalog, modeWatch, clock, node: config.node }),
+        () =>
+          new ProjectorWatch({
+            store,
+            catalog,
+            modeWatch,
+            clock,
+            node: config.node,
+            isDiskLow: () => disks.isDataLow(),
+          }),
       ),
     });
     parts.register(CommandHandler, {

@@ -8,7 +8,10 @@ import {
   parsePath,
   replicationStream,
 } from '@holdfast/domain';
-import { NODE, startApi, type TestApi } from './testing/start-api.ts';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { eventually, NODE, startApi, type TestApi } from './testing/start-api.ts';
 import { hasEmbeddedLog } from '@holdfast/testing';
 
 let api: TestApi;
@@ -157,6 +160,7 @@ describe('/readyz, /v1/health and /metrics', () => {
     await raise('PROJECTOR_STALLED', 'web-2/local');
     // Said by the stopped projector itself.
     await raise('PROJECTOR_STALLED', 'web-2/drift');
+    await raise('LOG_MISMATCH', 'web-2/projector-cdn');
     const warnings = [
       'CDN_UNREACHABLE',
       'DISK_LOW',
@@ -203,6 +207,30 @@ it('a disk that is too full is a warning everywhere, with its numbers', async ()
     disk: { publishing: false },
     disks: [{ name: 'data', holds, low: true, reserveInUse: expect.any(Boolean) }],
   });
+});
+
+it('a disk that cannot be asked is a warning everywhere, and keeps nobody from asking', async () => {
+  const away = join(mkdtempSync(join(tmpdir(), 'holdfast-away-')), 'data');
+  api = await startApi();
+  await api.append(nodeStream(NODE), report(NODE, [{}]));
+  renameSync(api.dataDir, away);
+  const warned = { code: 'STORAGE_UNAVAILABLE', detail: expect.stringContaining(api.dataDir) };
+  // An answer is as good as new for a moment.
+  const ready = await eventually(
+    () => api.get('/readyz'),
+    ({ json }) => (json['warnings'] as unknown[]).length > 0,
+  );
+  const health = await api.get('/v1/health');
+  const metrics = await api.get('/metrics');
+  renameSync(away, api.dataDir);
+  rmSync(dirname(away), { recursive: true });
+  // The log was on it, too.
+  expect(ready.json).toMatchObject({ warnings: [warned] });
+  expect(health).toMatchObject({ status: 200, json: { disk: null, disks: [] } });
+  expect([metrics.status, metrics.body.toString()]).toEqual([
+    200,
+    expect.not.stringContaining('holdfast_disk_free_bytes{'),
+  ]);
 });
 
 describe('another node', () => {

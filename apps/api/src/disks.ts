@@ -1,4 +1,4 @@
-import { type Clock, HoldfastError } from '@holdfast/domain';
+import { type Clock, HoldfastError, isHoldfastError, toHoldfastError } from '@holdfast/domain';
 import { DiskGuard, type DiskState, openReserves, type Reserves, type WatchedDisk } from '@holdfast/health';
 import type { DiskMinFree } from '@holdfast/settings';
 
@@ -29,7 +29,12 @@ export class Disks {
     const { dataDir, logDirectory, minFree, clock } = options;
     const reserves = openReserves({ dataDirectory: dataDir, logDirectory, clock });
     const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
-    const data = { name: 'data', directory: dataDir, guard: guard(dataDir), reserve: reserves.data };
+    const data = {
+      name: 'data',
+      directory: dataDir,
+      guard: guard(dataDir),
+      reserve: reserves.data,
+    } as const;
     this.#reserves = reserves;
     this.all =
       logDirectory === null || reserves.log === reserves.data
@@ -51,17 +56,28 @@ export class Disks {
     return this.#reserves.log;
   }
 
+  /** Without those that `failures` tells of. */
   states(): NodeDiskState[] {
-    return this.all.map(({ name, holds, guard, reserve }) => {
-      const state = guard.state();
-      const freePercent = Math.round((state.freeBytes / Math.max(state.totalBytes, 1)) * 1_000) / 10;
-      return { name, holds, ...state, freePercent, reserveInUse: reserve.isSpent };
+    return this.all.flatMap((disk) => {
+      const state = stateOf(disk);
+      return isHoldfastError(state) ? [] : [state];
     });
+  }
+
+  /** STORAGE_UNAVAILABLE for each that cannot be asked what it has free. */
+  failures(): HoldfastError[] {
+    return this.all.map(stateOf).filter(isHoldfastError);
+  }
+
+  /** Whether the disk of the files has less free than it needs, so that DISK_LOW is raised; not where nobody knows. */
+  isDataLow(): boolean {
+    const data = stateOf(this.all[0]);
+    return !isHoldfastError(data) && (data.isBelow || data.reserveInUse);
   }
 
   /**
    * To be asked before anything is published; deletes and changes of the mode do not ask.
-   * @throws DISK_FULL, before anything is written
+   * @throws DISK_FULL, STORAGE_UNAVAILABLE, before anything is written
    */
   requireRoom(): void {
     for (const { directory, guard, reserve } of this.all) {
@@ -73,12 +89,22 @@ export class Disks {
 
   /**
    * To be asked before something large is written to the data directory for a while, which must not stop publishing.
-   * @throws DISK_FULL, before anything is written
+   * @throws DISK_FULL, STORAGE_UNAVAILABLE, before anything is written
    */
   requireRoomFor(bytes: number): void {
     const [{ directory, guard }] = this.all;
     const state = guard.state();
     if (state.freeBytes - bytes < state.minFreeBytes) throw noRoomFor(bytes, directory, state);
+  }
+}
+
+function stateOf({ name, holds, guard, reserve }: NodeDisk): NodeDiskState | HoldfastError {
+  try {
+    const state = guard.state();
+    const freePercent = Math.round((state.freeBytes / Math.max(state.totalBytes, 1)) * 1_000) / 10;
+    return { name, holds, ...state, freePercent, reserveInUse: reserve.isSpent };
+  } catch (error) {
+    return toHoldfastError(error);
   }
 }
 

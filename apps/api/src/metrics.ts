@@ -82,6 +82,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     labelNames: ['disk'],
     registers,
     collect() {
+      this.reset();
       for (const { name, freeBytes } of disks.states()) this.set({ disk: name }, freeBytes);
     },
   });
@@ -91,6 +92,7 @@ export function createMetrics(api: Omit<Api, 'metrics' | 'urls' | 'requireWritab
     labelNames: ['disk'],
     registers,
     collect() {
+      this.reset();
       for (const { name, totalBytes } of disks.states()) this.set({ disk: name }, totalBytes);
     },
   });
@@ -192,7 +194,7 @@ function addCondition(registers: Registry[], api: Parameters<typeof findConditio
     help: '1 when this node should get traffic, as /readyz says',
     registers,
     async collect() {
-      const { reasons } = await findCondition(api);
+      const { reasons } = await findCondition(api, 'public');
       this.set(reasons.length === 0 ? 1 : 0);
     },
   });
@@ -202,7 +204,7 @@ function addCondition(registers: Registry[], api: Parameters<typeof findConditio
     labelNames: ['code', 'level'],
     registers,
     async collect() {
-      const { reasons, warnings } = await findCondition(api);
+      const { reasons, warnings } = await findCondition(api, 'public');
       this.reset();
       for (const { code } of reasons) this.inc({ code, level: 'reason' });
       for (const { code } of warnings) this.inc({ code, level: 'warning' });

@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-it('a way of telling that fails is a warning of its own, in health and in readiness', async () => {
+it('a way of telling that fails is a warning, in readiness without what only operators may know', async () => {
   const failing = {
     name: 'email to on-call@example.org',
     waiting: 3,
@@ -42,5 +42,8 @@ it('a way of telling that fails is a warning of its own, in health and in readin
     alerts: { unkept: null, notifiers: [{ name: 'log' }] },
   });
   expect((health['nodes'] as { notifiers: unknown }[])[0]?.notifiers).toEqual([failing, well]);
-  expect((await api.get('/readyz')).json['warnings']).toContainEqual(warning);
+  expect((await api.get('/readyz')).json['warnings']).toContainEqual({
+    code: 'NOTIFIER_REFUSED',
+    detail: `3 notices of alerts wait at the projectors of web-2 (e-mail) since ${AT}; GET /v1/health says why.`,
+  });
 });

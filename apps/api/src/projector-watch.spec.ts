@@ -16,6 +16,7 @@ let counts: ReturnType<Catalog['replicationCounts']>;
 /** Retries of the bucket that are due, beside what is queued. */
 let overdue: number;
 let mode: Mode;
+let isDiskLow: boolean;
 let watch: ProjectorWatch;
 /** As after a start of the API. */
 let restart: () => void;
@@ -37,10 +38,12 @@ beforeEach(() => {
   counts = { queued: 0, failed: 0, success: 0, superseded: 0, 'dead-letter': 0 };
   overdue = 0;
   mode = initialMode;
+  isDiskLow = false;
   const ports: ProjectorWatchPorts = {
     store,
     clock,
     node: 'web-1',
+    isDiskLow: () => isDiskLow,
     modeWatch: {
       get mode() {
         return mode;
@@ -268,9 +271,37 @@ describe('the local projector', () => {
     expect(await pass(600_000, { checkpoint: appended!.position })).toEqual([]);
   });
 
-  it('has not where it says what it waits for', async () => {
+  it('has stalled that waits for a minute for what is no alert of its own, and says why', async () => {
     await record(store, published('a.json'));
-    expect(await pass(600_000, { state: 'waiting', reason: 'DISK_FULL' })).toEqual([]);
+    const waiting = (pending: number, path: string) => ({
+      state: 'waiting' as const,
+      reason: `${path} cannot be written: the file system is mounted read-only.`,
+      pending,
+    });
+    expect(await pass(55_000, waiting(1, 'a.json'))).toEqual([]);
+    expect(await pass(5_000, waiting(1, 'a.json'))).toEqual(['PROJECTOR_STALLED local']);
+    // More is published, and another path is the one tried last.
+    expect(await pass(5_000, waiting(2, 'b.json'))).toEqual(['PROJECTOR_STALLED local']);
+    const [trouble] = await watch.findTroubles();
+    expect(trouble?.detail).toBe(
+      `The local projector of web-1 waits, and its checkpoint has stood still since ${AT}: b.json cannot be written: the file system is mounted read-only.`,
+    );
+  });
+
+  it('has not while it waits on a disk that is low, and has its time again afterwards', async () => {
+    await record(store, published('a.json'));
+    const waiting = { state: 'waiting', reason: 'DISK_FULL' } as const;
+    isDiskLow = true;
+    expect(await pass(600_000, waiting)).toEqual([]);
+    isDiskLow = false;
+    expect(await pass(55_000, waiting)).toEqual([]);
+    expect(await pass(5_000, waiting)).toEqual(['PROJECTOR_STALLED local']);
+  });
+
+  it('has not that waits where nothing is beyond its checkpoint', async () => {
+    const [appended] = await record(store, published('a.json'));
+    const waiting = { state: 'waiting', reason: 'The log is away.', checkpoint: appended!.position } as const;
+    expect(await pass(600_000, waiting)).toEqual([]);
   });
 });
 
@@ -316,6 +347,11 @@ describe('the CDN projector', () => {
       counts = { ...counts, failed: counts.failed - 1, 'dead-letter': counts['dead-letter'] + 1 };
       expect(await pass(200_000, cdn(9))).toEqual([]);
     }
+  });
+
+  it('has not while it says that it waits: what it waits for is an alert of its own', async () => {
+    counts.queued = 3;
+    expect(await pass(900_000, { ...cdn(3), state: 'waiting', reason: 'The bucket is away.' })).toEqual([]);
   });
 
   it('has not while it waits for retries, or is paused', async () => {

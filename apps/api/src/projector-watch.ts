@@ -40,6 +40,8 @@ export interface ProjectorWatchPorts {
   readonly modeWatch: Pick<ModeWatch, 'mode'>;
   readonly clock: Clock;
   readonly node: string;
+  /** Whether the disk of its files is low or its reserve in use, which is an alert of its own. */
+  readonly isDiskLow: () => boolean;
 }
 
 /** With work waiting and nothing done for so long, it stands still. */
@@ -162,15 +164,29 @@ export class ProjectorWatch {
       const since = new Date(heardAt);
       return [{ projector: name, trouble: { code: 'PROJECTOR_STOPPED', projector: name, detail, since } }];
     }
+    if (state === 'waiting' && this.#isToldElsewhere(name)) {
+      // Afterwards it has its time again.
+      this.#done.delete(name);
+      return [{ projector: name, trouble: null }];
+    }
     const { since, isFirst } = this.#progress(projector);
     const stoodMs = this.#ports.clock.now().getTime() - since.getTime();
     const isLong = stoodMs >= STANDS_MS[name];
-    // What waits says why, and is a warning of its own; who stands by has nothing to do.
-    const isExcused = state === 'waiting' || state === 'standing-by' || !(isLong || isFirst);
+    // Who stands by has nothing to do.
+    const isExcused = state === 'standing-by' || !(isLong || isFirst);
     if (isExcused || !(await this.#hasWork(projector, stoodMs))) return [{ projector: name, trouble: null }];
     if (!isLong) return [];
-    const detail = `The ${name} projector of ${node} says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
+    const stands =
+      state === 'waiting'
+        ? `waits, and its checkpoint has stood still since ${since.toISOString()}: ${reason ?? 'it gave no reason'}`
+        : `says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
+    const detail = `The ${name} projector of ${node} ${stands}`;
     return [{ projector: name, trouble: { code: 'PROJECTOR_STALLED', projector: name, detail, since } }];
+  }
+
+  /** CDN_UNREACHABLE and DISK_LOW tell of what these wait for; a disk that cannot be written to is told of by nobody. */
+  #isToldElsewhere(name: Projector['name']): boolean {
+    return name !== 'local' || this.#ports.isDiskLow();
   }
 
   #progress(projector: Projector): Progress {
@@ -185,6 +201,8 @@ export class ProjectorWatch {
 
   /** Changes whenever it gets something done, and when work comes after it had none. */
   #markOf({ name, state, reason, checkpoint, pending }: Projector): unknown[] {
+    // Its reason names whichever path was tried last, and more of them wait with each publish.
+    if (name === 'local' && state === 'waiting') return [state, checkpoint];
     if (name !== 'cdn') return [state, reason, checkpoint, pending];
     // Not what is queued or superseded, nor the checkpoint: these change with each publish, whoever works.
     const { success, failed, 'dead-letter': deadLetters } = this.#ports.catalog.replicationCounts();

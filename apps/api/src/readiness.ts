@@ -9,6 +9,9 @@ import { findUntoldAlerts } from './untold-alerts.ts';
 export const reasonSchema = z.object({ code: z.string(), detail: z.string() });
 export type Reason = z.infer<typeof reasonSchema>;
 
+/** What is public, as `/readyz` is, names nobody who is told of alerts, and no server. */
+export type Audience = 'public' | 'internal';
+
 /** How this node is: `/readyz`, `/v1/health`, `/metrics` and `holdfast status` all show this and nothing else. */
 export interface NodeCondition {
   /** Why it should get no traffic now; none: it is ready. */
@@ -33,7 +36,7 @@ type ConditionPorts = Pick<
   | 'tokens'
 >;
 
-export async function findCondition(api: ConditionPorts): Promise<NodeCondition> {
+export async function findCondition(api: ConditionPorts, audience: Audience): Promise<NodeCondition> {
   const { verdicts, reasons, warnings } = await judgeProjectors(api);
   const found = await findReasons(api);
   const alerts = findUntoldAlerts(api, verdicts);
@@ -42,7 +45,8 @@ export async function findCondition(api: ConditionPorts): Promise<NodeCondition>
     reasons: [...found, ...reasons.filter(({ code }) => !found.some((known) => known.code === code))],
     warnings: [
       ...warnings,
-      ...findWarnings(api),
+      ...findWarnings(api, verdicts),
+      ...findMuteNotifiers(api, audience),
       ...alerts.map(({ code, message }) => ({ code, detail: message })),
     ],
   };
@@ -90,15 +94,16 @@ async function judgeProjectors({
   }
 }
 
-function findWarnings(api: ConditionPorts): Reason[] {
+function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]): Reason[] {
   const { catalog, clock, disks, settings } = api;
   const nodes = catalog.nodes();
   const others = nodes.filter(({ node }) => node !== settings.node);
   const own = nodes.find(({ node }) => node === settings.node);
+  const inTrouble = new Set(verdicts.flatMap(({ projector, trouble }) => (trouble ? [projector] : [])));
   const deadLetters = catalog.replicationCounts()['dead-letter'];
   return [
     ...(own?.projectors ?? [])
-      .filter(({ state }) => state === 'waiting')
+      .filter(({ name, state }) => state === 'waiting' && !inTrouble.has(name))
       .map(({ name, reason }) => ({
         code: 'PROJECTOR_WAITING',
         detail: `The ${name} projector waits: ${reason ?? 'it gave no reason'}`,
@@ -112,8 +117,7 @@ function findWarnings(api: ConditionPorts): Reason[] {
           },
         ]),
     ...(api.tokens?.trouble ? [reasonOf(api.tokens.trouble)] : []),
-    ...findLowDisks(disks),
-    ...findMuteNotifiers(api),
+    ...findUnwellDisks(disks),
     ...others
       .filter((report) => isSilent(report, clock.now()))
       .map(({ node, heardAt }) => ({
@@ -134,37 +138,38 @@ function findWarnings(api: ConditionPorts): Reason[] {
 }
 
 /** Nobody would hear of an alert this way now. */
-function findMuteNotifiers({ alerts, catalog, settings }: ConditionPorts): Reason[] {
+function findMuteNotifiers({ alerts, catalog, settings }: ConditionPorts, audience: Audience): Reason[] {
   const own = { of: `the API of ${settings.node}`, notifiers: alerts.status().channels };
   const reported = catalog
     .nodes()
     .map(({ node, notifiers = [] }) => ({ of: `the projectors of ${node}`, notifiers }));
   return [own, ...reported].flatMap(({ of, notifiers }) =>
-    notifiers.flatMap(({ name, waiting, failingSince, error }) =>
-      error === null
-        ? []
-        : [
-            {
-              code: error.code,
-              detail: `${waiting} notices of alerts wait at ${of} (${name}) since ${failingSince}: ${error.message}`,
-            },
-          ],
-    ),
+    notifiers.flatMap(({ name, waiting, failingSince, error }) => {
+      if (error === null) return [];
+      const { code, message } = error;
+      const wait = (channel: string): string =>
+        `${waiting} notices of alerts wait at ${of} (${channel}) since ${failingSince}`;
+      return audience === 'internal'
+        ? [{ code, detail: `${wait(name)}: ${message}` }]
+        : [{ code, detail: `${wait(kindOf(name))}; GET /v1/health says why.` }];
+    }),
   );
 }
 
-function findLowDisks(disks: ConditionPorts['disks']): Reason[] {
-  try {
-    return disks
+/** The name of a channel of e-mail has the address in it. */
+const kindOf = (channel: string): string => (channel.startsWith('email ') ? 'e-mail' : channel);
+
+function findUnwellDisks(disks: ConditionPorts['disks']): Reason[] {
+  return [
+    ...disks.failures().map(reasonOf),
+    ...disks
       .states()
       .filter(({ isBelow, reserveInUse }) => isBelow || reserveInUse)
       .map(({ name, freeBytes, minFreeBytes }) => ({
         code: 'DISK_FULL',
         detail: `The ${name} disk has ${mebibytes(freeBytes)} MiB free and needs ${mebibytes(minFreeBytes)} MiB: publishing is refused until there is room; deletes still work.`,
-      }));
-  } catch (error) {
-    return [reasonOf(error)];
-  }
+      })),
+  ];
 }
 
 /** A silent process is one reason, however many projectors it has. */

@@ -23,7 +23,9 @@ export function findUntoldAlerts(
     const { node, projectors } = report;
     told.add(`NODE_SILENT ${node}`);
     for (const { name, state } of projectors) {
-      if (state === 'stopped') told.add(`LOG_MISMATCH ${node}/projector`);
+      if (state === 'stopped') {
+        for (const process of ['projector', 'projector-cdn']) told.add(`LOG_MISMATCH ${node}/${process}`);
+      }
       // Of this node the verdicts say it.
       const isTold = node !== settings.node && (state === 'stopped' || isSilent(report, clock.now()));
       if (isTold) told.add(`PROJECTOR_STALLED ${stalledSubject(node, name)}`);

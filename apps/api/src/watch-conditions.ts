@@ -5,7 +5,6 @@ import {
   ConditionWatch,
   type ConditionWatchPorts,
   type Finding,
-  isSilent,
   lookAtDisks,
   lookAtEventStore,
   type Lookout,
@@ -17,7 +16,7 @@ import { type ProjectorTrouble, type ProjectorWatch, stalledSubject } from './pr
 export interface WatchPorts {
   readonly board: AlertBoard;
   readonly store: EventStore;
-  readonly catalog: Pick<Catalog, 'nodes'>;
+  readonly catalog: Pick<Catalog, 'alerts' | 'nodes'>;
   readonly projectorWatch: ProjectorWatch;
   readonly disks: Disks;
   readonly clock: Clock;
@@ -34,7 +33,7 @@ export function watchConditions(ports: WatchPorts): ConditionWatch {
     lookouts: [
       lookAtEventStore({ subject: `${node}/api`, store, clock }),
       lookAtProjectors(node, projectorWatch, clock),
-      instead(lookAtDisks(node, disks.all), () => isProjectorThere(ports)),
+      unlessToldElsewhere(lookAtDisks(node, disks.all, clock), ports),
     ],
     onTrouble: logTrouble(logger),
   });
@@ -53,12 +52,13 @@ export function watchWithoutLog(
   },
 ): ConditionWatch {
   const { board, store, disks, clock, logger, node } = ports;
+  let lookout: Lookout | null = null;
   return new ConditionWatch({
     board,
     clock,
     lookouts: [
       lookAtEventStore({ subject: `${node}/api`, store, clock }),
-      { what: 'the disks', look: () => lookAtDisks(node, disks().all).look() },
+      { what: 'the disks', look: () => (lookout ??= lookAtDisks(node, disks().all, clock)).look() },
     ],
     onTrouble: logTrouble(logger),
   });
@@ -72,6 +72,8 @@ const logTrouble =
 
 /** A restart wakes nobody. */
 const SILENT_FOR_MS = 60_000;
+/** More than there are disks. */
+const MAX_OPEN = 10_000;
 
 /** PROJECTOR_STALLED for each projector of this node that gets nothing done, for whatever reason. */
 export const lookAtProjectors = (
@@ -95,17 +97,31 @@ export const lookAtProjectors = (
   },
 });
 
-/** The projector of this node tells of its disks; what it told stays told until it looks again, or the trouble is over. */
-function isProjectorThere({ catalog, clock, node }: WatchPorts): boolean {
-  const report = catalog.nodes().find((each) => each.node === node);
-  return report !== undefined && !isSilent(report, clock.now());
+/**
+ * The projector of this node tells of its disks, and what it told stays told until it looks again: this raises only
+ * where it has not been there for a while and has not told before. It clears always, as what is over is over for
+ * everybody.
+ */
+export function unlessToldElsewhere(
+  lookout: Lookout,
+  { catalog, clock, node }: Pick<WatchPorts, 'catalog' | 'clock' | 'node'>,
+): Lookout {
+  const startedAt = clock.now().getTime();
+  // In a while without reports there may have been nobody to hear them: this process, or the log.
+  const isThere = (): boolean => {
+    const report = catalog.nodes().find((each) => each.node === node);
+    const heardAt = Math.max(startedAt, report === undefined ? 0 : Date.parse(report.heardAt));
+    return clock.now().getTime() - heardAt < SILENT_FOR_MS;
+  };
+  const isToldBefore = ({ code, subject }: Finding): boolean =>
+    catalog
+      .alerts({ isOpen: true, code, before: null, limit: MAX_OPEN })
+      .some((alert) => alert.subject === subject && alert.raised.actor !== `api:${node}`);
+  return {
+    ...lookout,
+    look: async () => {
+      const findings = await lookout.look();
+      return findings.filter((finding) => finding.problem === null || !(isThere() || isToldBefore(finding)));
+    },
+  };
 }
-
-/** Raises only where nobody else does; clears always, as what is over is over for everybody. */
-const instead = (lookout: Lookout, isDoneElsewhere: () => boolean): Lookout => ({
-  ...lookout,
-  look: async () => {
-    const findings = await lookout.look();
-    return isDoneElsewhere() ? findings.filter(({ problem }) => problem === null) : findings;
-  },
-});

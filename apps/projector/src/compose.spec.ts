@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Clock, type EventOf, systemClock } from '@holdfast/domain';
+import { alertStream, type Clock, type EventOf, systemClock } from '@holdfast/domain';
 import {
   LOG_ID,
   MemoryEventStore,
@@ -14,6 +14,7 @@ import {
   published,
   record,
 } from '@holdfast/domain/testing';
+import { openEventStore } from '@holdfast/event-store';
 import { pino } from 'pino';
 import { type Composed, compose, type Overrides } from './compose.ts';
 import { readConfig } from './config.ts';
@@ -107,6 +108,18 @@ describe('composing the projector', () => {
     expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared', data: which }]);
   });
 
+  it('drift of a node that makes no scans any more is not told of any more', async () => {
+    const store = new MemoryEventStore();
+    const which = { code: 'DRIFT_FOUND', subject: 'web-1' } as const;
+    const data = { ...which, severity: 'warning', message: 'Two differ.', details: {} } as const;
+    const metadata = { ...METADATA, actor: 'projector:web-1' };
+    await record(store, { ...newEvent({ type: 'AlertRaised', data }), metadata });
+    await start({ store, bucket: new MemoryObjectStore() }, { HOLDFAST_PROJECTORS: 'local,cdn' });
+    const alerts = () => store.readStream('alert-DRIFT_FOUND-web-1', { maxCount: 3 });
+    await until('the end of the alert', async () => (await alerts()).length === 2);
+    expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared', data: which }]);
+  });
+
   it('sends readers to the local origin when the CDN does not answer, and tells of it', async () => {
     const store = new MemoryEventStore();
     await start(
@@ -191,6 +204,27 @@ describe('another log', () => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `events.db${suffix}`), { force: true });
     await expect(compose(configOf())).rejects.toMatchObject({ code: 'LOG_MISMATCH', kind: 'fatal' });
     expect(existsSync(join(dataDir, 'events.db'))).toBe(false);
+  });
+
+  it('LOG_MISMATCH: is an alert of a process of the bucket alone too, until the log is back', async () => {
+    await start();
+    await until('a generation', () => existsSync(join(dataDir, 'content')));
+    await composed.pop()?.close();
+    const [file, elsewhere] = [join(dataDir, 'events.db'), join(dataDir, 'elsewhere.db')];
+    renameSync(file, elsewhere);
+    const cdn = { HOLDFAST_PROJECTORS: 'cdn' };
+    await expect(compose(configOf(cdn))).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
+    renameSync(elsewhere, file);
+    await start({ clock: hurriedClock }, cdn);
+    const { store } = await openEventStore(
+      { kind: 'sqlite', file, bellFile: join(dataDir, 'events.bell') },
+      { clock: systemClock, createIfMissing: false },
+    );
+    const stream = alertStream('LOG_MISMATCH', 'web-1/projector-cdn');
+    const alerts = () => store.readStream(stream, { maxCount: 3 });
+    await until('the end of the alert', async () => (await alerts()).length === 2);
+    expect(await alerts()).toMatchObject([{ type: 'AlertRaised' }, { type: 'AlertCleared' }]);
+    await store.close();
   });
 
   it('LOG_MISMATCH: stops every projector, and nothing is written anywhere, no report either', async () => {

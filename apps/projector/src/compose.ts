@@ -163,7 +163,7 @@ async function open(
   parts.registerInstance(Alerts, alerts);
   const place = eventStorePlaceOf(config, paths);
   if (overrides.store === undefined && place.kind === 'sqlite') {
-    await tellOfMismatch(alerts, `${config.node}/projector`, () => {
+    await tellOfMismatch(alerts, `${config.node}/${processName(config)}`, () => {
       refuseMissingLog(dataDir, place.file);
     });
   }
@@ -434,6 +434,11 @@ async function startAll(
   });
   // Like a report, an alert would move the head of a log that was restored from an older backup.
   if (mismatch === null) parts.resolve(Alerts).recordIn(store);
+  // No scan of this node will ever find it gone.
+  if (mismatch === null && drift === null) {
+    const alert = { code: 'DRIFT_FOUND', subject: config.node } as const;
+    parts.resolve(Alerts).clear(alert, 'This node makes no scans any more.');
+  }
   if (local !== null) {
     closers.push(() => local.close());
     await local.start();
@@ -527,7 +532,7 @@ function watchedDisks(
   clock: Clock,
 ): WatchedDisk[] {
   const guard = (path: string): DiskGuard => new DiskGuard({ path, minFree, clock });
-  const data = { name: 'data', guard: guard(dataDir), reserve: reserves.data };
+  const data: WatchedDisk = { name: 'data', guard: guard(dataDir), reserve: reserves.data };
   if (logDirectory === null || reserves.log === reserves.data) return [data];
   return [data, { name: 'log', guard: guard(logDirectory), reserve: reserves.log }];
 }

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '@holdfast/domain';
 import { ManualClock } from '@holdfast/domain/testing';
@@ -40,6 +41,18 @@ describe('the disk guard', () => {
     freeBytes = 100;
     clock.advance(50);
     expect(guard.isBelow()).toBe(false);
+  });
+
+  it('STORAGE_UNAVAILABLE names a disk that cannot be asked', () => {
+    const path = join(tmpdir(), 'holdfast-none');
+    const guard = new DiskGuard({ path, minFree: { percent: 0, bytes: null }, clock: systemClock });
+    expect(() => guard.state()).toThrow(
+      expect.objectContaining({
+        code: 'STORAGE_UNAVAILABLE',
+        kind: 'transient',
+        message: expect.stringContaining(path),
+      }),
+    );
   });
 
   it('reads a real disk', () => {

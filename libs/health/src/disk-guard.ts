@@ -35,7 +35,7 @@ export class DiskGuard {
     this.#options = options;
   }
 
-  /** At most a twentieth of a second old. @throws what the system says where there is no such path */
+  /** At most a twentieth of a second old. @throws STORAGE_UNAVAILABLE */
   state(): DiskState {
     const { path, minFree, clock, readSpace = readDiskSpace } = this.#options;
     const now = clock.now().getTime();
@@ -48,6 +48,7 @@ export class DiskGuard {
     return this.#state;
   }
 
+  /** As `state`. */
   isBelow(): boolean {
     return this.state().isBelow;
   }

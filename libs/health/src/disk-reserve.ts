@@ -54,7 +54,7 @@ export class DiskReserve {
     this.file = join(options.directory, FILE);
   }
 
-  /** Whether it was given up, and there is no room yet to make it again. At most a quarter of a second old. */
+  /** Whether it was given up, and there is no room yet to make it again. At most a quarter of a second old. @throws STORAGE_UNAVAILABLE */
   get isSpent(): boolean {
     const now = this.#options.clock.now().getTime();
     if (now >= this.#spent.until || now < this.#spent.until - FRESH_MS) {
@@ -63,7 +63,7 @@ export class DiskReserve {
     return this.#spent.value;
   }
 
-  /** To be asked before a document is written. @throws DISK_FULL while it is spent */
+  /** To be asked before a document is written. @throws DISK_FULL while it is spent, STORAGE_UNAVAILABLE */
   requireRoom(): void {
     if (!this.isSpent) return;
     const { directory } = this.#options;

@@ -71,7 +71,9 @@ export const healthAnswerSchema = z.object({
     .meta({ description: 'The live files of this node; no generation: none has been built yet' }),
   disk: diskSchema
     .omit({ name: true })
-    .extend({ minFreeBytes: z.number(), publishing: z.boolean().meta({ description: 'false: DISK_FULL' }) }),
+    .extend({ minFreeBytes: z.number(), publishing: z.boolean().meta({ description: 'false: DISK_FULL' }) })
+    .nullable()
+    .meta({ description: 'The one that stops publishing first; null: none can be asked' }),
   disks: z
     .array(
       diskSchema.extend({
@@ -84,7 +86,7 @@ export const healthAnswerSchema = z.object({
           .meta({ description: 'No document is written; deletes and records go on while it lasts' }),
       }),
     )
-    .meta({ description: 'The disks of the node that answers' }),
+    .meta({ description: 'The disks of the node that answers, but for those that cannot be asked' }),
   alerts: z.object({
     open: z.int(),
     notifiers: z
@@ -123,9 +125,8 @@ export function health(app: ApiServer, api: Api): void {
       const { catalog, clock, reader, settings, store } = api;
       const now = clock.now();
       const checkpoint = readOrNull(() => reader.checkpoint());
-      const { reasons, warnings } = await findCondition(api);
+      const { reasons, warnings } = await findCondition(api, 'internal');
       const disks = api.disks.states();
-      const { freeBytes, totalBytes, minFreeBytes } = fullest(disks);
       return {
         status: reasons.length + warnings.length === 0 ? ('ok' as const) : ('degraded' as const),
         reasons,
@@ -151,12 +152,7 @@ export function health(app: ApiServer, api: Api): void {
           checkpoint,
           lag: await orNull(measureContentLag(api, checkpoint)),
         },
-        disk: {
-          freeBytes,
-          totalBytes,
-          minFreeBytes,
-          publishing: disks.every(({ isBelow, reserveInUse }) => !isBelow && !reserveInUse),
-        },
+        disk: viewFullest(disks),
         disks: disks.map(({ isBelow, holds, ...disk }) => ({ ...disk, holds: [...holds], low: isBelow })),
         alerts: viewAlerts(api),
         lastScan: viewLastScan(api),
@@ -176,11 +172,14 @@ async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-/** The one that stops publishing first. */
-const fullest = (disks: readonly NodeDiskState[]): NodeDiskState =>
-  disks.reduce((worst, disk) =>
-    disk.freeBytes - disk.minFreeBytes < worst.freeBytes - worst.minFreeBytes ? disk : worst,
-  );
+function viewFullest(disks: readonly NodeDiskState[]): z.infer<typeof healthAnswerSchema>['disk'] {
+  const left = ({ freeBytes, minFreeBytes }: NodeDiskState): number => freeBytes - minFreeBytes;
+  const [fullest] = [...disks].sort((one, other) => left(one) - left(other));
+  if (fullest === undefined) return null;
+  const { freeBytes, totalBytes, minFreeBytes } = fullest;
+  const publishing = disks.every(({ isBelow, reserveInUse }) => !isBelow && !reserveInUse);
+  return { freeBytes, totalBytes, minFreeBytes, publishing };
+}
 
 async function viewNode(
   api: Api,

@@ -79,7 +79,7 @@ export function live(app: ApiServer, api: Api): void {
 /** What a console shows at a glance; nothing that changes with time alone. */
 async function readLiveState(api: Api): Promise<Record<'mode' | 'alerts' | 'health', unknown>> {
   const { catalog, settings } = api;
-  const { reasons, warnings } = await findCondition(api);
+  const { reasons, warnings } = await findCondition(api, 'internal');
   return {
     mode: viewMode(api),
     alerts: { open: findOpenAlerts(api) },

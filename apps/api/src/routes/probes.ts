@@ -36,7 +36,7 @@ export function readyz(app: ApiServer, api: Api): void {
       },
     },
     async (_request, reply) => {
-      const { reasons, warnings } = await findCondition(api);
+      const { reasons, warnings } = await findCondition(api, 'public');
       void reply.header('cache-control', 'no-store');
       if (reasons.length === 0) return { ready: true, reasons, warnings };
       return reply.code(503).header('retry-after', '1').send({ ready: false, reasons, warnings });

@@ -63,7 +63,7 @@ export function watchConditions(
     board,
     clock,
     lookouts: [
-      lookAtDisks(node, disks),
+      lookAtDisks(node, disks, clock),
       lookAtEventStore({ subject, store, clock }),
       lookAtMismatch(subject, statuses),
       byCatalog(

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -8,7 +8,7 @@ import type { Alert, AlertBoard } from '../alerts/alert.ts';
 import { DiskGuard } from '../disk-guard.ts';
 import { DiskReserve } from '../disk-reserve.ts';
 import { ConditionWatch, type Finding, type Lookout } from './condition-watch.ts';
-import { lookAtDisks } from './disks.ts';
+import { lookAtDisks, type WatchedDisk } from './disks.ts';
 import { lookAtEventStore } from './event-store.ts';
 import { type LastReport, lookAtNodes } from './node-silence.ts';
 
@@ -113,7 +113,7 @@ describe('the disks', () => {
     const minFree = { percent: 15, bytes: null };
     const guard = new DiskGuard({ path: directory, minFree, clock, readSpace });
     const reserve = new DiskReserve({ directory, clock, readSpace, maxBytes: 40_000 });
-    const watch = watching([lookAtDisks('web-1', [{ name: 'data', guard, reserve }])]);
+    const watch = watching([lookAtDisks('web-1', [{ name: 'data', guard, reserve }], clock)]);
     const severityAt = async (bytes: number): Promise<string | null> => {
       freeBytes = bytes;
       clock.advance(5_000);
@@ -131,6 +131,58 @@ describe('the disks', () => {
     });
     expect(await severityAt(149_999)).toBe('warning');
     expect(await severityAt(150_000)).toBeNull();
+  });
+
+  it('that are not there any more are not low any more, but where another process tells of them', async () => {
+    const path = directory;
+    const guard = new DiskGuard({ path, minFree: { percent: null, bytes: null }, clock });
+    const data = {
+      name: 'data',
+      guard,
+      reserve: new DiskReserve({ directory, clock, maxBytes: 1 }),
+    } as const;
+    const subjects = ['web-1/data', 'web-1/log', 'web-2/log'];
+    for (const subject of subjects)
+      raised.set(`DISK_LOW ${subject}`, { code: 'DISK_LOW', subject, ...problem });
+    await watching([lookAtDisks('web-1', [], clock)]).look();
+    expect([...raised.keys()]).toEqual(subjects.map((subject) => `DISK_LOW ${subject}`));
+    await watching([lookAtDisks('web-1', [data], clock)]).look();
+    expect([...raised.keys()]).toEqual(['DISK_LOW web-2/log']);
+  });
+
+  it('are low critically too once they cannot be asked for fifteen seconds, each for itself', async () => {
+    const disk = (name: WatchedDisk['name'], path: string) => ({
+      name,
+      guard: new DiskGuard({ path, minFree: { percent: null, bytes: null }, clock }),
+      reserve: new DiskReserve({ directory: path, clock, maxBytes: 1 }),
+    });
+    const gone = join(directory, 'gone');
+    const troubles: string[] = [];
+    const watch = watching(
+      [lookAtDisks('web-1', [disk('data', gone), disk('log', directory)], clock)],
+      troubles,
+    );
+    raised.set('DISK_LOW web-1/log', { code: 'DISK_LOW', subject: 'web-1/log', ...problem });
+    await watch.look();
+    expect([...raised.keys()]).toEqual([]);
+    clock.advance(14_999);
+    await watch.look();
+    expect([...raised.keys()]).toEqual([]);
+    clock.advance(1);
+    await watch.look();
+    expect([...raised.values()]).toEqual([
+      {
+        code: 'DISK_LOW',
+        subject: 'web-1/data',
+        severity: 'critical',
+        message: `The data disk of web-1 has not said what it has free since ${AT}: The free space of ${gone} cannot be read: ENOENT: no such file or directory, statfs '${gone}'. Publishing is refused. Look at the disk and its mount; everything goes on by itself.`,
+        details: { code: 'STORAGE_UNAVAILABLE', since: AT },
+      },
+    ]);
+    mkdirSync(gone);
+    await watch.look();
+    expect([...raised.keys()]).toEqual([]);
+    expect(troubles).toEqual([]);
   });
 });
 
