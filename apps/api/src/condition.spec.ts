@@ -7,6 +7,7 @@ import {
   nodeStream,
   parsePath,
   replicationStream,
+  systemClock,
 } from '@holdfast/domain';
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -234,20 +235,24 @@ it('a disk that cannot be asked is a warning everywhere, and keeps nobody from a
 });
 
 describe('another node', () => {
-  const OLD = '2026-01-05T08:00:00.000Z';
   const retire = (node: string) => api.send('POST', `/v1/nodes/${node}/retire`, { reason: 'scrapped' });
 
   beforeEach(async () => {
-    api = await startApi();
+    aheadMs = 0;
+    api = await startApi({ clock: { ...systemClock, now: () => new Date(Date.now() + aheadMs) } });
     await api.append(nodeStream(NODE), report(NODE, [{}]));
   });
 
-  /** As of long ago. */
-  const reportOfOld = (node: string): Promise<string> =>
-    api.append(nodeStream(node), report(node, [{}]), OLD);
+  let aheadMs = 0;
+  /** A report, and a minute in which no other came but of this node. */
+  async function fallSilent(node: string): Promise<void> {
+    await api.append(nodeStream(node), report(node, [{}]));
+    aheadMs += 60_000;
+    await api.append(nodeStream(NODE), report(NODE, [{}]));
+  }
 
   it('that has fallen silent is a warning until it is retired, and back when it reports', async () => {
-    await reportOfOld('web-2');
+    await fallSilent('web-2');
     await expectEverywhere({ reasons: [], warnings: ['NODE_SILENT'] });
     expect(await retire('web-2')).toMatchObject({ status: 200, json: { node: 'web-2' } });
     await expectEverywhere({ reasons: [], warnings: [] });
@@ -260,7 +265,7 @@ describe('another node', () => {
   });
 
   it('that is retired takes its alerts along, and nobody else’s', async () => {
-    await reportOfOld('web-2');
+    await fallSilent('web-2');
     const subjects = ['web-2/data', 'web-2', 'web-20/data', 'web-20', '-'];
     for (const subject of subjects) {
       const data = {

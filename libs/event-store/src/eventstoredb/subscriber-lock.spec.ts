@@ -50,7 +50,7 @@ describe('a lock of the event store', () => {
     const [one, other] = [await open(), await open()];
     const held = await one.takeLock('cdn');
     await expect(other.takeLock('cdn')).rejects.toMatchObject(TAKEN);
-    await (await other.takeLock('drift')).release();
+    await (await other.takeLock('drift-full')).release();
     expect(held.lost.aborted).toBe(false);
     await held.release();
     await held.release();
