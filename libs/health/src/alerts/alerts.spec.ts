@@ -573,6 +573,18 @@ describe('several processes', () => {
     expect(alerts.status().raised).toMatchObject([{ raisedAt: (await recorded(CDN)).at(-1)!.metadata.at }]);
   });
 
+  it('tell nobody that it is over what has begun again while the log was away', async () => {
+    await record(log, newEvent({ type: 'AlertRaised', data: CDN_AWAY }));
+    await restart({ store: null });
+    alerts.clear(CDN);
+    alerts.raise(CDN_AWAY);
+    await until('the mail', () => mail.told.length === 1);
+    alerts.recordIn(log);
+    await allTold();
+    expect(await types(CDN)).toEqual(['AlertRaised', 'AlertCleared', 'AlertRaised']);
+    expect(mail.heard).toEqual(['raised CDN_UNREACHABLE']);
+  });
+
   it('find what another raised late, after they found it gone, and clear it', async () => {
     for (let look = 0; look < 12; look += 1) {
       alerts.clear(CDN);
