@@ -239,7 +239,8 @@ describe('another node', () => {
 
   beforeEach(async () => {
     aheadMs = 0;
-    api = await startApi({ clock: { ...systemClock, now: () => new Date(Date.now() + aheadMs) } });
+    const clock = { ...systemClock, now: () => new Date(Date.now() + aheadMs) };
+    api = await startApi({ overrides: { clock } });
     await api.append(nodeStream(NODE), report(NODE, [{}]));
   });
 

@@ -283,6 +283,7 @@ describe('the local projector', () => {
     // More is published, and another path is the one tried last.
     expect(await pass(5_000, waiting(2, 'b.json'))).toEqual(['PROJECTOR_STALLED local']);
     const [trouble] = await watch.findTroubles();
+    expect(trouble?.waits).toBe(true);
     expect(trouble?.detail).toBe(
       `The local projector of web-1 waits, and its checkpoint has stood still since ${AT}: b.json cannot be written: the file system is mounted read-only.`,
     );

@@ -19,6 +19,8 @@ export interface ProjectorTrouble {
   /** Null where the node has never reported, so that nobody knows which there are. */
   readonly projector: Projector['name'] | null;
   readonly detail: string;
+  /** It works, but for what it says it waits for. */
+  readonly waits?: true;
   /** When it was last known to be well; nobody could know before the log could be heard. */
   readonly since: Date;
 }
@@ -181,7 +183,9 @@ export class ProjectorWatch {
         ? `waits, and its checkpoint has stood still since ${since.toISOString()}: ${reason ?? 'it gave no reason'}`
         : `says that it is ${state}, but has got nothing done since ${since.toISOString()}, though there is work for it.`;
     const detail = `The ${name} projector of ${node} ${stands}`;
-    return [{ projector: name, trouble: { code: 'PROJECTOR_STALLED', projector: name, detail, since } }];
+    const waits = state === 'waiting' ? ({ waits: true } as const) : {};
+    const trouble = { code: 'PROJECTOR_STALLED', projector: name, detail, since, ...waits } as const;
+    return [{ projector: name, trouble }];
   }
 
   /** CDN_UNREACHABLE and DISK_LOW tell of what these wait for; a disk that cannot be written to is told of by nobody. */

@@ -75,7 +75,10 @@ async function findReasons(api: ConditionPorts): Promise<Reason[]> {
   return reasons;
 }
 
-/** Readers notice what keeps files from this node's disk; what keeps them from the bucket they do not. */
+/**
+ * Readers notice what keeps files from this node's disk; what keeps them from the bucket they do not. Nor is one file that
+ * cannot be written a reason to send them away from all others.
+ */
 async function judgeProjectors({
   projectorWatch,
 }: ConditionPorts): Promise<NodeCondition & { verdicts: readonly ProjectorVerdict[] }> {
@@ -83,7 +86,7 @@ async function judgeProjectors({
     const verdicts = await projectorWatch.look();
     const troubles = verdicts.flatMap(({ trouble }) => trouble ?? []);
     const isWarning = (trouble: (typeof troubles)[number]): boolean =>
-      trouble.code !== 'PROJECTOR_SILENT' && trouble.projector !== 'local';
+      trouble.code !== 'PROJECTOR_SILENT' && (trouble.projector !== 'local' || trouble.waits === true);
     return {
       verdicts,
       reasons: once(troubles.filter((trouble) => !isWarning(trouble))),
