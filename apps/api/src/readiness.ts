@@ -102,6 +102,8 @@ function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]
   const nodes = catalog.nodes();
   const others = nodes.filter(({ node }) => node !== settings.node);
   const own = nodes.find(({ node }) => node === settings.node);
+  /** While no report can be heard of, nobody is silent. */
+  const canHear = verdicts.length > 0;
   const inTrouble = new Set(verdicts.flatMap(({ projector, trouble }) => (trouble ? [projector] : [])));
   const deadLetters = catalog.replicationCounts()['dead-letter'];
   return [
@@ -122,7 +124,7 @@ function findWarnings(api: ConditionPorts, verdicts: readonly ProjectorVerdict[]
     ...(api.tokens?.trouble ? [reasonOf(api.tokens.trouble)] : []),
     ...findUnwellDisks(disks),
     ...others
-      .filter((report) => isSilent(report, clock.now()))
+      .filter((report) => canHear && isSilent(report, clock.now()))
       .map(({ node, heardAt }) => ({
         code: 'NODE_SILENT',
         detail: `The node ${node} has been silent since ${heardAt}; if it is gone for good: "holdfast node retire ${node}".`,

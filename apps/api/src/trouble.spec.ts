@@ -18,7 +18,7 @@ import {
   type SubscribeOptions,
   systemClock,
 } from '@holdfast/domain';
-import { faultyAppends, MemoryEventStore, newEvent, record } from '@holdfast/domain/testing';
+import { AT, faultyAppends, MemoryEventStore, newEvent, record } from '@holdfast/domain/testing';
 import { compose, type Composed } from './compose.ts';
 import { readConfig } from './config.ts';
 import { eventually, parseLines, startApi } from './testing/start-api.ts';
@@ -92,13 +92,24 @@ class AwayStore extends MemoryEventStore {
   }
 }
 
-it('while the log is away readiness tells of the log alone, not of projectors that nobody can hear of', async () => {
+it('while the log is away readiness tells of the log alone, not of what nobody can hear of', async () => {
   const store = new AwayStore();
+  const data = {
+    ...{ node: 'web-2', version: '1', runtime: 'node', startedAt: AT, intervalSeconds: 0.001 },
+    ...{ projectors: [], disks: [], memoryBytes: 1 },
+  };
+  await record(store, newEvent({ type: 'NodeReported', data }));
   const api = await open(store);
   await caughtUp(api);
+  const warnings = async (): Promise<string[]> => {
+    const known = (await api.server.inject('/readyz')).json<{ warnings: { code: string }[] }>().warnings;
+    return known.map(({ code }) => code);
+  };
+  await eventually(warnings, (codes) => codes.includes('NODE_SILENT'));
   expect(await reasonsOf(api)).toEqual(['PROJECTOR_SILENT']);
   store.isAway = true;
   expect(await reasonsOf(api)).toEqual(['EVENT_STORE_UNAVAILABLE']);
+  expect(await warnings()).toEqual([]);
 });
 
 it('while the log is away health and metrics tell all that can be known without it', async () => {

@@ -82,14 +82,21 @@ describe('a low disk', () => {
     rmSync(directory, { recursive: true });
   });
 
-  const report = () => {
+  const report = (name: 'local' | 'cdn' = 'local') => {
+    const state = {
+      state: 'running',
+      reason: null,
+      checkpoint: null,
+      pending: 0,
+      oldestPendingAt: null,
+    } as const;
     const data = {
       node: 'web-1',
       version: '1',
       runtime: 'node',
       startedAt: AT,
       intervalSeconds: 5,
-      projectors: [],
+      projectors: [{ name, ...state }],
       disks: [],
       memoryBytes: 1,
     };
@@ -117,6 +124,12 @@ describe('a low disk', () => {
     expect(await tell()).toBe('nothing');
     problem = null;
     expect(await tell()).toBe('over');
+  });
+
+  it('is told by the API where the projectors of its node write no files', async () => {
+    time.advance(60_000);
+    await report('cdn');
+    expect(await tell()).toBe('low');
   });
 
   it('is kept by the API that told it', async () => {

@@ -110,7 +110,9 @@ export function unlessToldElsewhere(
   // In a while without reports there may have been nobody to hear them: this process, or the log.
   const isThere = (): boolean => {
     const report = catalog.nodes().find((each) => each.node === node);
-    const heardAt = Math.max(startedAt, report === undefined ? 0 : Date.parse(report.heardAt));
+    // The process that writes the files tells of their disk, and no other.
+    const isTelling = report?.projectors.some(({ name }) => name === 'local') === true;
+    const heardAt = Math.max(startedAt, isTelling ? Date.parse(report.heardAt) : 0);
     return clock.now().getTime() - heardAt < SILENT_FOR_MS;
   };
   const isToldBefore = ({ code, subject }: Finding): boolean =>
