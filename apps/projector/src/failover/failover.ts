@@ -45,6 +45,8 @@ export class Failover {
   #since: Position | null = null;
   #failedOverAt: Date | null = null;
   #knowsSince = false;
+  /** The last probe was doubtful, and did not count. */
+  #hasPassed = false;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -91,14 +93,17 @@ export class Failover {
       this.#samples = [];
       return;
     }
-    const sample = await probeCdn({
+    const { sample, isDoubtful } = await probeCdn({
       cdnBaseUrl,
       logId,
       clock,
       signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    if (signal.aborted || sample === null) return;
+    // A process that stands still all the time must not leave readers with a CDN that is gone: every second one counts.
+    const isPassed = isDoubtful && !this.#hasPassed;
+    this.#hasPassed = isPassed;
+    if (signal.aborted || isPassed) return;
     this.#samples = [...this.#samples, sample].slice(-SAMPLES_KEPT);
     await this.#learnMode();
     if (!watch.isStale) await this.#decide();

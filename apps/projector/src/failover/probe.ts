@@ -14,21 +14,21 @@ export interface ProbeOptions {
 
 const TIMEOUT_MS = 2_000;
 /** A timer that is so much too late was kept waiting by this process. */
-const LATE_MS = 250;
+const LATE_MS = 500;
 
 /**
  * Fetches the probe object as a reader would fetch a document, past caches; good only if it is there in time with
  * exactly its bytes. Never throws.
- * @returns null where that could not be found out: this process stood still, and the answer may wait unread
+ * @returns with `isDoubtful` where this process stood still, so that a good answer may wait unread
  */
-export async function probeCdn(options: ProbeOptions): Promise<Sample | null> {
+export async function probeCdn(options: ProbeOptions): Promise<{ sample: Sample; isDoubtful: boolean }> {
   const { clock, timeoutMs = TIMEOUT_MS } = options;
   const at = clock.now();
   const begunAt = performance.now();
   const problem = await findProblem(options);
   const ms = Math.round(performance.now() - begunAt);
-  if (problem !== null && ms > timeoutMs + LATE_MS) return null;
-  return { at, isGood: problem === null, outcome: problem ?? `good after ${ms} ms` };
+  const sample = { at, isGood: problem === null, outcome: problem ?? `good after ${ms} ms` };
+  return { sample, isDoubtful: problem !== null && ms > timeoutMs + LATE_MS };
 }
 
 async function findProblem(options: ProbeOptions): Promise<string | null> {
