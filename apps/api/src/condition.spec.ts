@@ -250,6 +250,11 @@ describe('another node', () => {
     await api.append(nodeStream(node), report(node, [{}]));
     aheadMs += 60_000;
     await api.append(nodeStream(NODE), report(NODE, [{}]));
+    // The log has not been heard of for that long either, until it is.
+    await eventually(
+      () => api.get('/readyz'),
+      ({ json }) => (json['reasons'] as unknown[]).length === 0,
+    );
   }
 
   it('that has fallen silent is a warning until it is retired, and back when it reports', async () => {
