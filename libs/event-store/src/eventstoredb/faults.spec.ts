@@ -230,7 +230,7 @@ describe('a server', () => {
     ['in TLS', 1, 'true'],
     ['in HTTP/2, on both its nodes', 2, 'false'],
     ['in TLS, on both its nodes', 2, 'true'],
-  ])('that never speaks, %s, is tried again, and few connections are left', async (_, nodes, tls) => {
+  ])('that never speaks, %s, is tried again, and no connection is left', async (_, nodes, tls) => {
     const open = new Set<Socket>();
     let taken = 0;
     const silent = Array.from({ length: nodes }, () =>
@@ -248,11 +248,14 @@ describe('a server', () => {
     const until = performance.now() + (nodes === 1 ? 1_500 : 5_000);
     while (performance.now() < until) await expect(read()).rejects.toBeInstanceOf(Error);
     await connection.close();
-    const left = open.size;
-    for (const socket of open) socket.destroy();
-    for (const node of silent) await new Promise((resolve) => node.close(resolve));
+    // The last ones have their time still.
+    try {
+      await eventually('every connection is ended', () => open.size === 0);
+    } finally {
+      for (const socket of open) socket.destroy();
+      for (const node of silent) await new Promise((resolve) => node.close(resolve));
+    }
     expect(taken).toBeGreaterThanOrEqual(2);
-    expect(left).toBeLessThanOrEqual(1);
   });
 
   it('that is not there does not open, and says so without its password', async () => {
