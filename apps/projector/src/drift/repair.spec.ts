@@ -297,7 +297,8 @@ it('what cannot be asked for is left alone in the bucket', async () => {
   const faulty = new FaultyObjectStore(world.bucket);
   world.bucket = faulty;
   await runWith(['a.json', 'b.json', 'c.json'], () => {
-    faulty.fail('head', { key: 'a.json', times: 99 });
+    // Once: whoever asked all the same would have it replaced.
+    faulty.fail('head', { key: 'a.json', times: 1 });
   });
   for (const path of ['a.json', 'b.json']) await world.putObject(path, '{"changed":"by hand"}');
   // What is mended first.
